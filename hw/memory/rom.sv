@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+// Read-only memory: data_o = mem[addr_i] one cycle later, held while en_i is low.
+// Words come from FILE ($readmemh, one word a line); an empty FILE loads nothing.
+// BLOCK = 1 asks for block RAM, 0 for a LUT ROM, which synthesis folds away where words are equal.
+// Latency 1, one word per cycle. data_o is not reset.
+module rom #(
+  parameter int unsigned W = 8,
+  parameter int unsigned DEPTH = 16,
+  parameter bit BLOCK = 1'b0,
+  parameter FILE = "",
+  localparam int unsigned ADDR_W = (DEPTH > 1) ? $clog2(DEPTH) : 1
+) (
+  input  logic              clk_i,
+  input  logic              en_i,
+  input  logic [ADDR_W-1:0] addr_i,
+  output logic [W-1:0]      data_o
+);
+
+  if (W < 1) $error("rom: W must be at least 1");
+  if (DEPTH < 1) $error("rom: DEPTH must be at least 1");
+
+  if (BLOCK) begin : gen_block
+    (* rom_style = "block", ram_style = "block" *) logic [W-1:0] mem [0:DEPTH-1];
+    if (FILE != "") begin : gen_load
+      initial $readmemh(FILE, mem);
+    end
+    always_ff @(posedge clk_i) begin
+      if (en_i) data_o <= mem[addr_i];
+    end
+  end else begin : gen_lut
+    (* rom_style = "distributed", ram_style = "distributed" *) logic [W-1:0] mem [0:DEPTH-1];
+    if (FILE != "") begin : gen_load
+      initial $readmemh(FILE, mem);
+    end
+    always_ff @(posedge clk_i) begin
+      if (en_i) data_o <= mem[addr_i];
+    end
+  end
+
+endmodule
