@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Simple dual-port memory: one write port, one read port, one clock.
 // rdata_o = mem[raddr_i] one cycle later, held while re_i is low. The user never reads the word that is
-// written in the same cycle (asserted), so block RAM and LUT RAM behave alike.
+// written in the same cycle, so block RAM and LUT RAM behave alike.
 // BLOCK = 1 asks for block RAM, 0 for LUT RAM. Latency 1, one read and one write per cycle. No reset.
 module ram_sdp #(
   parameter int unsigned W = 8,
