@@ -28,7 +28,8 @@ module rom #(
       if (en_i) data_o <= mem[addr_i];
     end
   end else begin : gen_lut
-    (* rom_style = "distributed", ram_style = "distributed" *) logic [W-1:0] mem [0:DEPTH-1];
+    // Vivado obeys rom_style; Yosys looks at ram_style first, and has no distributed form for a ROM.
+    (* rom_style = "distributed", ram_style = "registers" *) logic [W-1:0] mem [0:DEPTH-1];
     if (FILE != "") begin : gen_load
       initial $readmemh(FILE, mem);
     end
