@@ -40,8 +40,8 @@ class CnvConfig:
             if size < 1:
                 raise ModelError(
                     f"CnvConfig: nothing is left of the {self.in_size}-pixel image"
-                    f" behind conv{index}; a 3x3 convolution takes 2 pixels and a pool divides by its size;"
-                    " use a larger in_size or fewer convolutions."
+                    f" behind conv{index}; a 3x3 convolution takes 2 pixels and"
+                    " a pool divides by its size; use a larger in_size or fewer convolutions."
                 )
         return self.convs[-1][0] * size * size
 

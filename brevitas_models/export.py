@@ -297,7 +297,8 @@ def export_model(
     if untrained_seed is not None:
         model = zoo.untrained(entry.name, untrained_seed)
     else:
-        model, accuracy = zoo.trained(entry.name, checkpoint)
+        model, card = zoo.trained(entry.name, checkpoint)
+        accuracy = card["accuracy"] if card is not None else None
     return export_network(
         model,
         images,

@@ -4,9 +4,11 @@
 import difflib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 
+from brevitas_models import checkpoint
 from brevitas_models.cnv import CnvConfig, cnv
 from brevitas_models.errors import ModelError
 from brevitas_models.fc import LFC, SFC, TFC, FcConfig, fc
@@ -130,6 +132,23 @@ def _randomise(norm: torch.nn.BatchNorm1d, power: float, rng: torch.Generator) -
     norm.running_mean[ties] = 2 * torch.round(norm.running_mean[ties] / 2)
 
 
-def trained(name: str, checkpoint: Path | None = None) -> tuple[BinaryNetwork, dict | None]:
-    """Return a network with trained weights and the accuracy on its card, if it has one."""
-    raise ModelError(f"{name}: no checkpoint is available yet; use an untrained seed.")
+def trained(name: str, path: Path | None = None) -> tuple[BinaryNetwork, dict[str, Any] | None]:
+    """Return a network with trained weights, in eval mode, and the checkpoint's card.
+
+    Args:
+        path: packed checkpoint or torch state dict; None takes the one that ships.
+
+    Raises:
+        ModelError: unknown name, or a checkpoint that cannot be used.
+    """
+    found = entry(name)
+    if path is None and found.test_only:
+        raise ModelError(f"{found.name}: a test network, never trained; use untrained().")
+    model = found.build()
+    card = checkpoint.load(model, found.checkpoint if path is None else path)
+    if card is not None and card.get("model") != found.name:
+        raise ModelError(
+            f"{path}: its card is of {card.get('model')!r}, not of {found.name!r};"
+            " name the model that it was trained as."
+        )
+    return model.eval(), card
