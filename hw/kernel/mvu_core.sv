@@ -1,0 +1,391 @@
+// SPDX-License-Identifier: Apache-2.0
+// mvu_core: the compute core of conv_xnor, mvu_xnor and mvu_int. Holds a tile, streams weights past it.
+//
+//   acc[m][o] = sum over i of w[o][i] * window_m[i]          BIPOLAR: bits are +-1; else unsigned IN_BITS elements, w = +-1
+//   THRESHOLD = 1: bit = (acc >= t[o]), BIPOLAR with acc in agreeing bits; THRESHOLD = 0: acc itself, ACC_W bits
+//
+//   for nf in MH/PE: for sf in K*K*C/SIMD: one step: M windows x PE channels x SIMD inputs
+//
+// Input beat: a tile of K rows x T = (M-1)*STRIDE + K columns x C channels, element ((kh*T + t)*C + c); window m starts at column
+// m*STRIDE, so windows are wiring. Output beat: a pixel of MH results, M beats per tile.
+//
+// Flow control: a step that ends a sum starts only when the result FIFO has a place for it (`used_q` counts places from that step on),
+// so results never wait in the pipeline and the pipeline has no enables. A tile is accepted in the cycle of its predecessor's last
+// step. With FIFO_DEPTH * SF >= LAT + 3 the interval is NF*SF cycles per tile (where the output takes M beats in that time).
+// Latency, from the transfer of a tile to its first output beat: NF*SF + LAT + 4 cycles, LAT being the unit's (popcount_heap), one
+// more with BIPOLAR = 0.
+// Cuts valid, data and ready: no path between the two streams.
+`include "axis_assert.svh"
+
+module mvu_core #(
+  parameter int unsigned C = 64,
+  parameter int unsigned K = 3,
+  parameter int unsigned STRIDE = 1,
+  parameter int unsigned M = 1,
+  parameter int unsigned MH = 64,
+  parameter int unsigned PE = 1,
+  parameter int unsigned SIMD = K * K * C,
+  parameter bit BIPOLAR = 1'b1,
+  parameter int unsigned IN_BITS = 1,
+  parameter bit THRESHOLD = 1'b1,
+  parameter int unsigned ACC_W = 16,
+  parameter int unsigned FIFO_DEPTH = 32,
+  parameter bit ROM_BLOCK = 1'b1,
+  parameter WEIGHT_FILE = "",
+  parameter THRESHOLD_FILE = "",
+  localparam int unsigned T = (M - 1) * STRIDE + K,
+  localparam int unsigned OUT_W = THRESHOLD ? 1 : ACC_W
+) (
+  input  logic                     clk_i,
+  input  logic                     rst_ni,
+  input  logic [K*T*C*IN_BITS-1:0] s_axis_tdata,
+  input  logic                     s_axis_tvalid,
+  output logic                     s_axis_tready,
+  output logic [MH*OUT_W-1:0]      m_axis_tdata,
+  output logic                     m_axis_tvalid,
+  input  logic                     m_axis_tready
+);
+
+  localparam int unsigned MW = K * K * C;
+  localparam int unsigned NF = MH / PE;
+  localparam int unsigned SF = MW / SIMD;
+  localparam int unsigned SF_W = (SF > 1) ? $clog2(SF) : 1;
+  localparam int unsigned USED_W = $clog2(FIFO_DEPTH + 1);
+  localparam int unsigned COUNT_W = $clog2(SIMD * ((32'd1 << IN_BITS) - 32'd1) + 32'd1);
+  localparam int unsigned TAG_W = (SF > 1) ? 3 : 1;
+  // Thresholds: BIPOLAR unsigned, up to MW + 1 agreeing bits; else two's complement of ACC_W. The activation is the sign of sum - t.
+  // Raw: a bipolar sum is 2*agree - MW = 2*(agree - HALF) + MW % 2, so only agree - HALF is computed.
+  localparam int unsigned T_W = BIPOLAR ? $clog2(MW + 2) : ACC_W;
+  localparam int unsigned SUM_W = THRESHOLD ? T_W + 1 : (BIPOLAR ? ACC_W - 1 : ACC_W);
+  localparam int unsigned HALF = BIPOLAR ? (MW + 1) / 2 : 0;
+
+  if (C < 1) $error("mvu_core: C must be at least 1");
+  if (K < 1) $error("mvu_core: K must be at least 1");
+  if (STRIDE < 1) $error("mvu_core: STRIDE must be at least 1");
+  if (M < 1) $error("mvu_core: M must be at least 1");
+  if (PE < 1 || MH < 1 || MH % PE != 0) $error("mvu_core: PE must divide MH");
+  if (SIMD < 1 || MW % SIMD != 0) $error("mvu_core: SIMD must divide K*K*C");
+  if (IN_BITS < 1 || IN_BITS > 8) $error("mvu_core: IN_BITS must be 1 to 8");
+  if (BIPOLAR && IN_BITS != 1) $error("mvu_core: BIPOLAR elements have one bit");
+  if (FIFO_DEPTH < 2) $error("mvu_core: FIFO_DEPTH must be at least 2");
+  if (!BIPOLAR && ACC_W < $clog2(MW * ((32'd1 << IN_BITS) - 32'd1) + 32'd1) + 1)
+    $error("mvu_core: ACC_W must hold +-K*K*C*(2^IN_BITS - 1)");
+  if (BIPOLAR && !THRESHOLD && ACC_W < $clog2(MW + 1) + 1) $error("mvu_core: ACC_W must hold +-K*K*C");
+
+  // Sequencer
+  logic              busy_q;
+  logic              load;
+  logic              step;
+  logic              first_sf;
+  logic              last_sf;
+  logic              last_word;
+  logic              room;
+  logic [SF_W-1:0]   sf;
+  logic [USED_W-1:0] used_q;
+  logic              result_leaves;
+
+  assign room          = (used_q != USED_W'(FIFO_DEPTH));
+  assign step          = busy_q && (room || !last_sf);
+  assign s_axis_tready = !busy_q || (step && last_word);
+  assign load          = s_axis_tvalid && s_axis_tready;
+
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) begin
+      busy_q <= 1'b0;
+      used_q <= '0;
+    end else begin
+      if (load) busy_q <= 1'b1;
+      else if (step && last_word) busy_q <= 1'b0;
+      if (step && last_sf && !result_leaves) used_q <= used_q + 1'b1;
+      if (!(step && last_sf) && result_leaves) used_q <= used_q - 1'b1;
+    end
+  end
+
+  if (SF > 1) begin : gen_sf
+    logic [SF_W-1:0] sf_q;
+    assign sf       = sf_q;
+    assign first_sf = (sf_q == '0);
+    assign last_sf  = (sf_q == SF_W'(SF - 1));
+    always_ff @(posedge clk_i) begin
+      if (!rst_ni) sf_q <= '0;
+      else if (step) sf_q <= last_sf ? '0 : sf_q + 1'b1;
+    end
+  end else begin : gen_no_sf
+    logic unused_sf;
+    assign sf        = '0;
+    assign first_sf  = 1'b1;
+    assign last_sf   = 1'b1;
+    assign unused_sf = first_sf ^ sf[0];
+  end
+
+  // Weights: the word of the current step stands at the memory's output.
+  logic [PE*SIMD-1:0] weight;
+
+  mvu_words #(
+    .W(PE * SIMD),
+    .DEPTH(NF * SF),
+    .BLOCK(ROM_BLOCK),
+    .FILE(WEIGHT_FILE)
+  ) u_weights (
+    .clk_i,
+    .rst_ni,
+    .pop_i(step),
+    .word_o(weight),
+    .last_o(last_word)
+  );
+
+  // Windows. Neighbours share elements of the tile; synthesis merges the registers that hold the same element, and a simulator has each
+  // window in one piece.
+  logic [M*PE*COUNT_W-1:0] count;
+  logic [M*PE*TAG_W-1:0]   unit_tag;
+  logic [TAG_W-1:0]        tag;
+
+  if (STRIDE > K && M > 1) begin : gen_skipped_columns
+    logic unused_columns;
+    assign unused_columns = ^s_axis_tdata;
+  end
+
+  for (genvar m = 0; m < M; m = m + 1) begin : gen_pixel
+    logic [MW*IN_BITS-1:0]   window_d;
+    logic [MW*IN_BITS-1:0]   window_q;
+    logic [SIMD*IN_BITS-1:0] slice;
+    for (genvar kh = 0; kh < K; kh = kh + 1) begin : gen_row
+      assign window_d[kh*K*C*IN_BITS+:K*C*IN_BITS] = s_axis_tdata[(kh*T+m*STRIDE)*C*IN_BITS+:K*C*IN_BITS];
+    end
+    always_ff @(posedge clk_i) begin
+      if (load) window_q <= window_d;
+    end
+    if (SF > 1) begin : gen_slice
+      logic [SF-1:0][SIMD*IN_BITS-1:0] slices;
+      assign slices = window_q;
+      assign slice  = slices[sf];
+    end else begin : gen_whole
+      assign slice = window_q;
+    end
+
+    for (genvar pe = 0; pe < PE; pe = pe + 1) begin : gen_channel
+      if (BIPOLAR) begin : gen_xnor
+        xnor_popcount #(
+          .N(SIMD),
+          .TAG_W(TAG_W)
+        ) u_unit (
+          .clk_i,
+          .rst_ni,
+          .act_i(slice),
+          .weight_i(weight[pe*SIMD+:SIMD]),
+          .tag_i(tag),
+          .count_o(count[(m*PE+pe)*COUNT_W+:COUNT_W]),
+          .tag_o(unit_tag[(m*PE+pe)*TAG_W+:TAG_W])
+        );
+      end else begin : gen_int
+        popcount_heap #(
+          .N(SIMD),
+          .BITS(IN_BITS),
+          .TAG_W(TAG_W)
+        ) u_unit (
+          .clk_i,
+          .rst_ni,
+          .act_i(slice),
+          .weight_i(weight[pe*SIMD+:SIMD]),
+          .tag_i(tag),
+          .count_o(count[(m*PE+pe)*COUNT_W+:COUNT_W]),
+          .tag_o(unit_tag[(m*PE+pe)*TAG_W+:TAG_W])
+        );
+      end
+    end
+  end
+
+  if (SF > 1) begin : gen_tag
+    assign tag = {first_sf, last_sf, step};
+  end else begin : gen_tag_single
+    assign tag = step;
+  end
+
+  // All units have the same latency: the first one's tag stands for all.
+  logic [TAG_W-1:0] count_tag;
+  assign count_tag = unit_tag[TAG_W-1:0];
+  if (M * PE > 1) begin : gen_other_tags
+    logic unused_tags;
+    assign unused_tags = ^unit_tag[M*PE*TAG_W-1:TAG_W];
+  end
+
+  // Thresholds are read when the sums are.
+  logic                         threshold_pop;
+  logic [PE-1:0][SUM_W-1:0] threshold;
+
+  if (THRESHOLD) begin : gen_thresholds
+    logic [PE*T_W-1:0] words;
+    logic              unused_last;
+    mvu_words #(
+      .W(PE * T_W),
+      .DEPTH(NF),
+      .BLOCK(1'b0),
+      .FILE(THRESHOLD_FILE)
+    ) u_thresholds (
+      .clk_i,
+      .rst_ni,
+      .pop_i(threshold_pop),
+      .word_o(words),
+      .last_o(unused_last)
+    );
+    for (genvar pe = 0; pe < PE; pe = pe + 1) begin : gen_extend
+      assign threshold[pe] = {BIPOLAR ? 1'b0 : words[pe*T_W+T_W-1], words[pe*T_W+:T_W]};
+    end
+  end else begin : gen_no_thresholds
+    logic unused_pop;
+    assign unused_pop = threshold_pop;
+    for (genvar pe = 0; pe < PE; pe = pe + 1) begin : gen_half
+      assign threshold[pe] = SUM_W'(HALF);
+    end
+  end
+
+  // Step sums: count - offset. A lane of elements counts (2^IN_BITS - 1) too much for every weight of -1, the same for all pixels:
+  // one counter per channel and a register. Where a step is the whole sum, the threshold is part of the offset.
+  logic [M*PE*COUNT_W-1:0]  part;
+  logic [PE-1:0][SUM_W-1:0] offset;
+  logic [TAG_W-1:0]         part_tag;
+
+  if (BIPOLAR) begin : gen_part_bits
+    assign part     = count;
+    assign part_tag = count_tag;
+    assign offset   = (SF > 1) ? '0 : threshold;
+  end else begin : gen_part_elements
+    localparam int unsigned NEGATIVE_W = $clog2(SIMD + 1);
+    logic [PE*NEGATIVE_W-1:0] negative;
+    logic [PE-1:0]            unused_tag;
+    logic [M*PE*COUNT_W-1:0]  part_q;
+    logic [PE-1:0][SUM_W-1:0] offset_q;
+    logic [TAG_W-1:0]         part_tag_q;
+    for (genvar pe = 0; pe < PE; pe = pe + 1) begin : gen_offset
+      logic [SUM_W-1:0] one;
+      logic [SUM_W-1:0] excess;
+      popcount_heap #(
+        .N(SIMD),
+        .BITS(1),
+        .EXTRA_FOR(IN_BITS),
+        .TAG_W(1)
+      ) u_negative (
+        .clk_i,
+        .rst_ni,
+        .act_i('0),
+        .weight_i(weight[pe*SIMD+:SIMD]),
+        .tag_i(1'b0),
+        .count_o(negative[pe*NEGATIVE_W+:NEGATIVE_W]),
+        .tag_o(unused_tag[pe])
+      );
+      assign one    = SUM_W'(negative[pe*NEGATIVE_W+:NEGATIVE_W]);
+      assign excess = (one << IN_BITS) - one;
+      always_ff @(posedge clk_i) offset_q[pe] <= (SF > 1) ? excess : excess + threshold[pe];
+    end
+    always_ff @(posedge clk_i) part_q <= count;
+    always_ff @(posedge clk_i) begin
+      if (!rst_ni) part_tag_q <= '0;
+      else part_tag_q <= count_tag;
+    end
+    assign part     = part_q;
+    assign offset   = offset_q;
+    assign part_tag = part_tag_q;
+  end
+
+  // Sums and results
+  logic [M*PE*OUT_W-1:0] result;
+  logic                  result_valid_q;
+
+  if (SF > 1) begin : gen_accumulate
+    logic part_first;
+    logic part_last;
+    assign part_first    = part_tag[2];
+    assign part_last     = part_tag[1];
+    assign threshold_pop = part_tag[0] && part_last;
+    always_ff @(posedge clk_i) begin
+      if (!rst_ni) result_valid_q <= 1'b0;
+      else result_valid_q <= part_tag[0] && part_last;
+    end
+    for (genvar i = 0; i < M * PE; i = i + 1) begin : gen_lane
+      // acc starts from -threshold: its complement, and one more through an extra low bit that only carries.
+      logic [SUM_W-1:0] addend;
+      logic [SUM_W-1:0] acc_q;
+      logic             unused_low;
+      logic [SUM_W-1:0] acc_d;
+      assign addend              = SUM_W'(part[i*COUNT_W+:COUNT_W]) - offset[i%PE];
+      assign {acc_d, unused_low} = {part_first ? ~threshold[i%PE] : acc_q, 1'b1} + {addend, part_first};
+      always_ff @(posedge clk_i) begin
+        if (part_tag[0]) acc_q <= acc_d;
+      end
+      if (THRESHOLD) begin : gen_sign
+        assign result[i] = !acc_q[SUM_W-1];
+      end else if (BIPOLAR) begin : gen_double
+        assign result[i*OUT_W+:OUT_W] = {acc_q, 1'(MW % 2)};
+      end else begin : gen_raw
+        assign result[i*OUT_W+:OUT_W] = acc_q;
+      end
+    end
+  end else begin : gen_single
+    logic [M*PE*OUT_W-1:0] result_q;
+    assign threshold_pop = BIPOLAR ? part_tag[0] : count_tag[0];
+    assign result        = result_q;
+    always_ff @(posedge clk_i) begin
+      if (!rst_ni) result_valid_q <= 1'b0;
+      else result_valid_q <= part_tag[0];
+    end
+    for (genvar i = 0; i < M * PE; i = i + 1) begin : gen_lane
+      if (THRESHOLD) begin : gen_sign
+        // A sum reaches its threshold where the subtraction does not borrow.
+        logic [SUM_W-1:0] difference;
+        logic             unused_difference;
+        assign difference        = SUM_W'(part[i*COUNT_W+:COUNT_W]) - offset[i%PE];
+        assign unused_difference = ^difference;
+        always_ff @(posedge clk_i) result_q[i] <= !difference[SUM_W-1];
+      end else begin : gen_raw
+        logic [SUM_W-1:0] sum;
+        assign sum = SUM_W'(part[i*COUNT_W+:COUNT_W]) - offset[i%PE];
+        if (BIPOLAR) begin : gen_double
+          always_ff @(posedge clk_i) result_q[i*OUT_W+:OUT_W] <= {sum, 1'(MW % 2)};
+        end else begin : gen_plain
+          always_ff @(posedge clk_i) result_q[i*OUT_W+:OUT_W] <= sum;
+        end
+      end
+    end
+  end
+
+  // Output: the FIFO always has the place that was counted for a result.
+  logic                  fifo_ready;
+  logic [M*PE*OUT_W-1:0] fifo_data;
+  logic                  fifo_valid;
+  logic                  gather_ready;
+
+  assign result_leaves = fifo_valid && gather_ready;
+
+  stream_fifo #(
+    .W(M * PE * OUT_W),
+    .DEPTH(FIFO_DEPTH)
+  ) u_fifo (
+    .clk_i,
+    .rst_ni,
+    .s_axis_tdata(result),
+    .s_axis_tvalid(result_valid_q),
+    .s_axis_tready(fifo_ready),
+    .m_axis_tdata(fifo_data),
+    .m_axis_tvalid(fifo_valid),
+    .m_axis_tready(gather_ready)
+  );
+
+  stream_gather #(
+    .M(M),
+    .W(PE * OUT_W),
+    .N(NF)
+  ) u_gather (
+    .clk_i,
+    .rst_ni,
+    .s_axis_tdata(fifo_data),
+    .s_axis_tvalid(fifo_valid),
+    .s_axis_tready(gather_ready),
+    .m_axis_tdata,
+    .m_axis_tvalid,
+    .m_axis_tready
+  );
+
+  `AXIS_ASSERT(check_place, fifo_ready || !result_valid_q)
+  `AXIS_ASSERT(check_places, used_q <= USED_W'(FIFO_DEPTH))
+
+endmodule

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+// mvu_words: a read-only memory as an endless stream: words 0, 1, ... DEPTH-1, 0, 1, ...; `pop_i` moves on.
+//
+// The address runs one word ahead, so `word_o` (the memory's own output register) is always the word for the current step and the next
+// one stands there in the cycle after `pop_i`: one word per cycle. Valid from the first cycle after the first clock edge out of
+// reset; a word can be used by whatever was itself registered at that edge. `last_o` marks word DEPTH-1.
+// Cuts the path from `pop_i` to `word_o`. Cost: the memory, and an address counter.
+module mvu_words #(
+  parameter int unsigned W = 8,
+  parameter int unsigned DEPTH = 16,
+  parameter bit BLOCK = 1'b0,
+  parameter FILE = "",
+  localparam int unsigned ADDR_W = (DEPTH > 1) ? $clog2(DEPTH) : 1
+) (
+  input  logic         clk_i,
+  input  logic         rst_ni,
+  input  logic         pop_i,
+  output logic [W-1:0] word_o,
+  output logic         last_o
+);
+
+  if (W < 1) $error("mvu_words: W must be at least 1");
+  if (DEPTH < 1) $error("mvu_words: DEPTH must be at least 1");
+
+  logic [ADDR_W-1:0] address_q;  // of the word after the current one
+  logic              primed_q;
+  logic              read;
+
+  assign read   = pop_i || !primed_q;
+  assign last_o = (address_q == '0);
+
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) begin
+      address_q <= '0;
+      primed_q  <= 1'b0;
+    end else begin
+      primed_q <= 1'b1;
+      if (read) address_q <= (address_q == ADDR_W'(DEPTH - 1)) ? '0 : ADDR_W'(address_q + 1'b1);
+    end
+  end
+
+  rom #(
+    .W(W),
+    .DEPTH(DEPTH),
+    .BLOCK(BLOCK),
+    .FILE(FILE)
+  ) u_rom (
+    .clk_i,
+    .en_i(read),
+    .addr_i(address_q),
+    .data_o(word_o)
+  );
+
+endmodule
