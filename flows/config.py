@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a build is asked to do; made from the command line, read by the pipeline."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+# Frames per second aimed at when neither --target-fps nor --folding is given, at 100 MHz.
+DEFAULT_TARGET_FPS = {
+    "cnv_w1a1": 3_500,
+    "tfc_w1a1": 900_000,
+    "sfc_w1a1": 390_000,
+    "lfc_w1a1": 97_000,
+}
+OTHER_TARGET_FPS = 1_000
+
+# Images verified when --images is not given.
+DEFAULT_IMAGES = {"cnv_w1a1": 256}
+OTHER_IMAGES = 1_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BuildConfig:
+    """Choices of one build.
+
+    Attributes:
+        model: name of a network of the zoo; names the folder for a QONNX file too.
+        board: name of a board or path of its TOML file.
+        qonnx: QONNX file to build instead of a network of the zoo.
+        checkpoint: weights to use instead of the shipped ones.
+        untrained: seed of random weights to use instead of trained ones.
+        clock_mhz: clock of the network; the board's default if None.
+        target_fps: frames per second that folding aims at; the model's default if None.
+        folding: file with a folding for each layer, instead of a target.
+        images: images to verify; the model's default if None.
+        data: folder with the published dataset; the shipped fixture if None.
+        stalls: names of the stall patterns.
+        trace_layers: compare every layer's stream in simulation, not only the logits.
+        waves: write a waveform of the first image.
+        stop_after: name of the last step to run, or None.
+        output_dir: parent of the build's folder.
+        jobs: processes side by side.
+    """
+
+    model: str
+    board: str
+    qonnx: Path | None = None
+    checkpoint: Path | None = None
+    untrained: int | None = None
+    clock_mhz: float | None = None
+    target_fps: float | None = None
+    folding: Path | None = None
+    images: int | None = None
+    data: Path | None = None
+    stalls: tuple[str, ...] = ("none", "random", "burst")
+    trace_layers: bool = False
+    waves: bool = False
+    stop_after: str | None = None
+    output_dir: Path = Path("build")
+    jobs: int = 2
+
+    @property
+    def image_count(self) -> int:
+        """Images to verify."""
+        return self.images or DEFAULT_IMAGES.get(self.model, OTHER_IMAGES)
+
+    @property
+    def fps(self) -> float:
+        """Frames per second that folding aims at."""
+        return self.target_fps or DEFAULT_TARGET_FPS.get(self.model, OTHER_TARGET_FPS)

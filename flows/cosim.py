@@ -1,0 +1,260 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The whole network in simulation, against the reference, under every stall pattern."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from flows.dataflow.interpret import interpret
+from flows.dataflow.network import Network
+from flows.emit.project import RtlProject
+from flows.errors import UsageError, VerificationError
+from flows.reference import Reference
+from flows.sim.compare import check_stream, unpack_beats
+from flows.sim.parallel import Job, run_parallel
+from flows.sim.result import SimResult
+from flows.sim.run import RunOptions, run
+from flows.sim.streams import STALL_PATTERNS, Stall, StallKind, StallPattern, StreamPort
+from flows.sim.verilate import SimulatorBuild, build_simulator
+
+_SOURCE, _SINK = "s_axis", "m_axis"
+_TRACED_IMAGES = 16  # of every pattern, when layers are traced; a trace of more would not fit
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measured:
+    """What simulation says of a network; mismatches never get here, they raise.
+
+    Attributes:
+        images: images of every pattern.
+        logits_compared: values compared over all patterns.
+        values_traced: intermediate values compared over all patterns, 0 without tracing.
+        patterns: names of the stall patterns.
+        initiation_interval: cycles per image in the steady state, free-running.
+        latency: cycles from the first beat in to the last beat out of an image alone.
+        correct: images with a label whose largest logit is the label's.
+        labelled: images with a label.
+        high_water: layer name to the largest occupancy of its input FIFO, over all patterns.
+        cycles: simulated in all.
+        seconds: of simulation, summed over processes.
+    """
+
+    images: int
+    logits_compared: int
+    values_traced: int
+    patterns: tuple[str, ...]
+    initiation_interval: float
+    latency: int
+    correct: int
+    labelled: int
+    high_water: dict[str, int]
+    cycles: int
+    seconds: float
+
+
+def stall_patterns(names: Sequence[str], interval: int) -> tuple[StallPattern, ...]:
+    """Patterns by name, their pauses long enough to fill every buffer of the network.
+
+    Raises:
+        UsageError: for an unknown name, with those that there are.
+    """
+    unknown = [name for name in names if name not in STALL_PATTERNS]
+    if unknown or not names:
+        raise UsageError(
+            f"--stalls {','.join(names)}: no such pattern; patterns: {', '.join(STALL_PATTERNS)}"
+        )
+    pause = Stall(kind=StallKind.BURST, stall_cycles=4 * interval, burst_beats=16)
+    burst = StallPattern(
+        name="burst",
+        source=Stall(kind=StallKind.BURST, stall_cycles=interval // 2, burst_beats=5_000),
+        sink=pause,
+    )
+    return tuple(burst if name == "burst" else STALL_PATTERNS[name] for name in names)
+
+
+def build_network_simulator(
+    project: RtlProject, network: Network, *, trace: bool, waves: bool, cache_dir: Path, jobs: int
+) -> SimulatorBuild:
+    """Compiles an emitted network; popcounts as machine instructions, no tracing unless asked."""
+    return build_simulator(
+        top=project.top,
+        sources=[project.root / path for path in project.sources],
+        inputs=[StreamPort(name=_SOURCE, width=network.input_bits)],
+        outputs=[StreamPort(name=_SINK, width=network.output.beat_bits, last=True)],
+        taps=[layer.name for layer in network] if trace else [],
+        waves=waves,
+        cache_dir=cache_dir,
+        defines={"XNORFLOW_FAST_SIM": "1"},
+        jobs=jobs,
+    )
+
+
+def input_beats(network: Network, images: np.ndarray) -> np.ndarray:
+    """(N, H, W, C) uint8 images as (beats, bytes) uint8 of the input stream."""
+    return np.ascontiguousarray(images).reshape(-1, network.input_bits // 8)
+
+
+def _job(
+    network: Network, project: RtlProject, images: np.ndarray, pattern: StallPattern, start: int
+) -> Job:
+    beats = network.output.beats
+    return Job(
+        name=f"stalls {pattern.name}, images {start} to {start + len(images) - 1}",
+        input_beats={_SOURCE: input_beats(network, images)},
+        expect={_SINK: beats * len(images)},
+        options=RunOptions(
+            stalls=pattern,
+            seed=start + 1,
+            cwd=project.root.resolve(),
+            frame_beats={_SINK: beats},
+            idle_limit=50 * max(network.cycles().values()) + 10_000,
+        ),
+    )
+
+
+def simulate(
+    build: SimulatorBuild,
+    network: Network,
+    project: RtlProject,
+    reference: Reference,
+    patterns: Sequence[StallPattern],
+    *,
+    jobs: int,
+    progress: Callable[[int], None] | None = None,
+) -> Measured:
+    """Runs all images under every pattern and compares every logit of every image.
+
+    Args:
+        progress: called with the number of images that a finished job has verified.
+
+    Raises:
+        VerificationError: the first difference, by image, channel and cycle (and by layer and
+            pixel where streams are traced), or a broken stream contract.
+    """
+    images = reference.images
+    if build.taps:
+        images = images[:_TRACED_IMAGES]
+    pieces = [part for part in np.array_split(np.arange(len(images)), jobs) if len(part)]
+    todo = [
+        _job(network, project, images[part[0] : part[-1] + 1], pattern, int(part[0]))
+        for pattern in patterns
+        for part in pieces
+    ]
+    # In a traced run the sum over the layers is known from the integer network, checked before.
+    expected = interpret(network, images) if build.taps else {}
+    traced = 0
+
+    def check(job: Job, result: SimResult) -> None:
+        nonlocal traced
+        start = job.options.seed - 1
+        count = len(job.input_beats[_SOURCE]) // network.input_beats
+        traced += _check_taps(network, expected, result, slice(start, start + count))
+        _check_logits(network, reference, result, start, count, job.name)
+        if progress is not None:
+            progress(count)
+
+    results = run_parallel(build, todo, workers=jobs, done=check)
+    logits = np.concatenate([_logits(network, r) for r in results[: len(pieces)]])
+    labels = reference.labels[: len(images)]
+    alone, steady = _pace(build, network, project, images)
+    return Measured(
+        images=len(images),
+        logits_compared=logits.size * len(patterns),
+        values_traced=traced,
+        patterns=tuple(pattern.name for pattern in patterns),
+        initiation_interval=steady,
+        latency=alone,
+        correct=int((logits.argmax(axis=1) == labels).sum()),
+        labelled=int((labels >= 0).sum()),
+        high_water=_high_water(network, project, results),
+        cycles=sum(result.total_cycles for result in results),
+        seconds=sum(result.wall_seconds for result in results),
+    )
+
+
+def _logits(network: Network, result: SimResult) -> np.ndarray:
+    out = network.output
+    values = unpack_beats(
+        result.outputs[_SINK], lanes=out.channels, bits=out.bits, signed=out.signed
+    )
+    return values.reshape(-1, out.beats * out.channels)
+
+
+def _check_logits(
+    network: Network, reference: Reference, result: SimResult, start: int, count: int, job: str
+) -> None:
+    out = network.output
+    logits = reference.logits[start : start + count]
+    try:
+        check_stream(
+            layer=f"{network.layers[-1].name} (logits)",
+            beats=result.outputs[_SINK],
+            expected=logits.reshape(count, out.height, out.width, out.channels),
+            bits=out.bits,
+            signed=out.signed,
+            cycles=result.output_cycles[_SINK],
+        )
+    except VerificationError as error:
+        raise VerificationError(
+            f"{job}: {error}; --trace-layers names the first layer that differs"
+        ) from None
+
+
+def _check_taps(
+    network: Network, expected: dict[str, np.ndarray], result: SimResult, part: slice
+) -> int:
+    """Layers in order, so the first difference is where the fault enters."""
+    count = 0
+    for layer in network:
+        if layer.name in result.taps:
+            trace = result.taps[layer.name]
+            count += check_stream(
+                layer=layer.name,
+                beats=trace.beats,
+                expected=expected[layer.name][part],
+                bits=layer.output.bits,
+                signed=layer.output.signed,
+                cycles=trace.cycles,
+            )
+    return count
+
+
+def _high_water(
+    network: Network, project: RtlProject, results: Sequence[SimResult]
+) -> dict[str, int]:
+    paths = {f"{project.top}.u_{layer.name}.u_fifo": layer.name for layer in network}
+    worst: dict[str, int] = {}
+    for result in results:
+        for path, value in result.high_water.items():
+            if path in paths:
+                worst[paths[path]] = max(worst.get(paths[path], 0), value)
+    return worst
+
+
+def _pace(
+    build: SimulatorBuild, network: Network, project: RtlProject, images: np.ndarray
+) -> tuple[int, float]:
+    """Latency of an image alone, and the free-running interval in the steady state, in cycles."""
+    beats = network.output.beats
+    free = STALL_PATTERNS["none"]
+    first = _job(network, project, images[:1], free, 0)
+    many = _job(network, project, np.resize(images, (12, *images.shape[1:])), free, 0)
+    alone = run(build, first.input_beats, expect=first.expect, options=first.options)
+    steady = run(build, many.input_beats, expect=many.expect, options=many.options)
+    return (
+        alone.latency(_SOURCE, _SINK, sink_frame_beats=beats),
+        steady.interval(_SINK, sink_frame_beats=beats).cycles,
+    )
+
+
+def write_waves(
+    build: SimulatorBuild, network: Network, project: RtlProject, images: np.ndarray, path: Path
+) -> None:
+    """Writes the waveform (VCD) of the first image, free-running."""
+    job = _job(network, project, images[:1], STALL_PATTERNS["none"], 0)
+    options = RunOptions(
+        cwd=job.options.cwd, frame_beats=job.options.frame_beats, waves=path, seed=1
+    )
+    run(build, job.input_beats, expect=job.expect, options=options)

@@ -1,0 +1,28 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One frozen value per hardware kernel; names are those of hw/."""
+
+from flows.dataflow.kernels.base import Kernel, MemoryImage, Parameters
+from flows.dataflow.kernels.matrix import ConvXnor, MatrixUnit, MvuInt, MvuXnor, to_bits
+from flows.dataflow.kernels.simple import (
+    LabelSelect,
+    MaxPool,
+    SlidingWindow,
+    Threshold,
+    WidthConverter,
+)
+
+__all__ = [
+    "ConvXnor",
+    "Kernel",
+    "LabelSelect",
+    "MatrixUnit",
+    "MaxPool",
+    "MemoryImage",
+    "MvuInt",
+    "MvuXnor",
+    "Parameters",
+    "SlidingWindow",
+    "Threshold",
+    "WidthConverter",
+    "to_bits",
+]

@@ -1,0 +1,256 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The kernels without weights: threshold, stream_dwc, swu, maxpool, label_select."""
+
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
+import numpy as np
+
+from flows.dataflow.kernels.base import Kernel, MemoryImage, Parameters
+from flows.dataflow.kernels.matrix import to_bits
+from flows.dataflow.stream import Stream
+from flows.errors import FoldingError
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Threshold(Kernel):
+    """Compares unsigned elements with a threshold per channel, PE at a time.
+
+    Attributes:
+        stream: unsigned elements.
+        thresholds: (channels,) int64; output = x >= threshold.
+    """
+
+    module: ClassVar[str] = "threshold"
+    stream: Stream
+    pe: int
+    thresholds: np.ndarray
+
+    def __post_init__(self) -> None:
+        """Refuses a PE that does not divide the channels."""
+        if self.stream.channels % self.pe:
+            raise FoldingError(f"threshold: PE = {self.pe} does not divide {self.stream.channels}")
+
+    @property
+    def input(self) -> Stream:
+        """Unsigned elements."""
+        return self.stream
+
+    @property
+    def output(self) -> Stream:
+        """Bits."""
+        return replace(self.stream, bits=1)
+
+    @property
+    def input_bits(self) -> int:
+        """PE elements."""
+        return self.pe * self.stream.bits
+
+    @property
+    def output_bits(self) -> int:
+        """PE bits."""
+        return self.pe
+
+    def parameters(self) -> Parameters:
+        """Shape, then folding."""
+        return {"C": self.stream.channels, "PE": self.pe, "IN_BITS": self.stream.bits}
+
+    def memories(self) -> tuple[MemoryImage, ...]:
+        """Word f holds the thresholds of channels f*PE ... f*PE + PE-1."""
+        bits = self.stream.bits
+        limits = np.clip(self.thresholds, 0, 2**bits)
+        words = to_bits(limits, bits + 1).reshape(self.stream.channels // self.pe, -1)
+        return (MemoryImage(parameter="THRESHOLD_FILE", words=words),)
+
+    def cycles(self) -> int:
+        """One fold a cycle."""
+        return self.stream.beats * self.stream.channels // self.pe
+
+    def compute(self, frames: np.ndarray) -> np.ndarray:
+        """x >= T."""
+        return (frames >= self.thresholds).astype(np.int64)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class WidthConverter(Kernel):
+    """Joins words to a wider beat: channels in order, first word least significant.
+
+    `stream` is what arrives in all; `joined` what leaves (same elements, other beats).
+    """
+
+    module: ClassVar[str] = "stream_dwc"
+    in_bits: int
+    out_bits: int
+    stream: Stream
+    joined: Stream
+
+    @property
+    def input(self) -> Stream:
+        """The same elements, in narrow words."""
+        return self.stream
+
+    @property
+    def output(self) -> Stream:
+        """The same elements, in wide beats."""
+        return self.joined
+
+    @property
+    def input_bits(self) -> int:
+        """IN_W."""
+        return self.in_bits
+
+    @property
+    def output_bits(self) -> int:
+        """OUT_W."""
+        return self.out_bits
+
+    def parameters(self) -> Parameters:
+        """The two widths."""
+        return {"IN_W": self.in_bits, "OUT_W": self.out_bits}
+
+    def cycles(self) -> int:
+        """One narrow word a cycle."""
+        return self.stream.beats * self.stream.beat_bits // self.in_bits
+
+    def compute(self, frames: np.ndarray) -> np.ndarray:
+        """Only the grouping changes."""
+        out = self.joined
+        return frames.reshape(len(frames), out.height, out.width, out.channels)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class SlidingWindow(Kernel):
+    """Line memory and tile register in front of a convolution (`swu`).
+
+    Attributes:
+        stream: the pixels that arrive, without padding.
+        kernel, stride, pad: geometry in pixels.
+        pad_value: element that stands outside of the image.
+        m: windows that a tile holds.
+    """
+
+    module: ClassVar[str] = "swu"
+    stream: Stream
+    kernel: int
+    stride: int
+    pad: int
+    pad_value: int
+    m: int
+
+    @property
+    def input(self) -> Stream:
+        """Pixels."""
+        return self.stream
+
+    @property
+    def output(self) -> Stream:
+        """The padded image, from which tiles are cut."""
+        return Stream(
+            height=self.stream.height + 2 * self.pad,
+            width=self.stream.width + 2 * self.pad,
+            channels=self.stream.channels,
+            bits=self.stream.bits,
+        )
+
+    @property
+    def output_bits(self) -> int:
+        """Width of a tile."""
+        columns = (self.m - 1) * self.stride + self.kernel
+        return self.kernel * columns * self.stream.beat_bits
+
+    def parameters(self) -> Parameters:
+        """Shape, then folding, then padding."""
+        return {
+            "C": self.stream.channels,
+            "BITS": self.stream.bits,
+            "H": self.stream.height,
+            "WIDTH": self.stream.width,
+            "K": self.kernel,
+            "STRIDE": self.stride,
+            "PAD": self.pad,
+            "M": self.m,
+            "PAD_VALUE": self.pad_value,
+        }
+
+    def cycles(self) -> int:
+        """One pixel, padding included, a cycle."""
+        return self.output.beats
+
+    def compute(self, frames: np.ndarray) -> np.ndarray:
+        """Adds the border."""
+        border = ((0, 0), (self.pad, self.pad), (self.pad, self.pad), (0, 0))
+        return np.pad(frames, border, constant_values=self.pad_value)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class MaxPool(Kernel):
+    """Maximum of K x K bits, which is their OR; stride K, incomplete windows are dropped."""
+
+    module: ClassVar[str] = "maxpool"
+    stream: Stream
+    kernel: int
+
+    @property
+    def input(self) -> Stream:
+        """Pixels of bits."""
+        return self.stream
+
+    @property
+    def output(self) -> Stream:
+        """Pixels of bits, K times fewer each way."""
+        return Stream(
+            height=self.stream.height // self.kernel,
+            width=self.stream.width // self.kernel,
+            channels=self.stream.channels,
+        )
+
+    def parameters(self) -> Parameters:
+        """Shape."""
+        return {
+            "C": self.stream.channels,
+            "H": self.stream.height,
+            "WIDTH": self.stream.width,
+            "K": self.kernel,
+        }
+
+    def cycles(self) -> int:
+        """One pixel a cycle."""
+        return self.stream.beats
+
+    def compute(self, frames: np.ndarray) -> np.ndarray:
+        """OR over the window."""
+        k, out = self.kernel, self.output
+        cut = frames[:, : out.height * k, : out.width * k]
+        blocks = cut.reshape(len(frames), out.height, k, out.width, k, out.channels)
+        return blocks.max(axis=(2, 4))
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class LabelSelect(Kernel):
+    """Index of the largest logit; the lowest index wins a tie."""
+
+    module: ClassVar[str] = "label_select"
+    stream: Stream
+
+    @property
+    def input(self) -> Stream:
+        """Signed logits."""
+        return self.stream
+
+    @property
+    def output(self) -> Stream:
+        """One unsigned index."""
+        bits = max(1, (self.stream.channels - 1).bit_length())
+        return Stream(height=1, width=1, channels=1, bits=bits)
+
+    def parameters(self) -> Parameters:
+        """Count and widths."""
+        return {"N": self.stream.channels, "W": self.stream.bits, "IDX_W": self.output.bits}
+
+    def cycles(self) -> int:
+        """At most one logit a cycle."""
+        return self.stream.channels
+
+    def compute(self, frames: np.ndarray) -> np.ndarray:
+        """argmax."""
+        return frames.argmax(axis=3, keepdims=True).astype(np.int64)
