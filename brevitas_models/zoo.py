@@ -16,7 +16,9 @@ from brevitas_models.network import BinaryNetwork
 from brevitas_models.train import Recipe
 
 CHECKPOINTS = Path(__file__).parent / "checkpoints"
-_FC_RECIPE = Recipe(epochs=100, lr=0.003, init=0.1, shift=1, bf16=False)
+_TFC_RECIPE = Recipe(epochs=150, lr=0.01, init=0.1, dropout=0.0, bf16=False)
+_SFC_RECIPE = Recipe(epochs=120, lr=0.01, init=0.1, dropout=0.0, shift=1, bf16=False)
+_LFC_RECIPE = Recipe(epochs=60, lr=0.01, init=0.1, dropout=0.1, shift=1)
 _CNV_RECIPE = Recipe(epochs=42, lr=0.01, init=0.1, shift=2, flip=True)
 
 
@@ -60,9 +62,9 @@ _TINY_FC = FcConfig(hidden=(16, 24), in_size=8)
 ZOO = {
     e.name: e
     for e in (
-        ZooEntry(name="tfc_w1a1", config=TFC, dataset="mnist", recipe=_FC_RECIPE),
-        ZooEntry(name="sfc_w1a1", config=SFC, dataset="mnist", recipe=_FC_RECIPE),
-        ZooEntry(name="lfc_w1a1", config=LFC, dataset="mnist", recipe=_FC_RECIPE),
+        ZooEntry(name="tfc_w1a1", config=TFC, dataset="mnist", recipe=_TFC_RECIPE),
+        ZooEntry(name="sfc_w1a1", config=SFC, dataset="mnist", recipe=_SFC_RECIPE),
+        ZooEntry(name="lfc_w1a1", config=LFC, dataset="mnist", recipe=_LFC_RECIPE),
         ZooEntry(name="cnv_w1a1", config=CnvConfig(), dataset="cifar10", recipe=_CNV_RECIPE),
         ZooEntry(
             name="tiny_cnv",
@@ -72,7 +74,7 @@ ZOO = {
             test_only=True,
         ),
         ZooEntry(
-            name="tiny_fc", config=_TINY_FC, dataset="mnist", recipe=_FC_RECIPE, test_only=True
+            name="tiny_fc", config=_TINY_FC, dataset="mnist", recipe=_TFC_RECIPE, test_only=True
         ),
     )
 }
