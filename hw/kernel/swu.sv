@@ -20,7 +20,7 @@ module swu #(
   parameter int unsigned STRIDE = 1,
   parameter int unsigned PAD = 0,
   parameter int unsigned M = 2,
-  parameter bit [BITS-1:0] PAD_VALUE = '0,
+  parameter int unsigned PAD_VALUE = 0,
   localparam int unsigned T = (M - 1) * STRIDE + K,
   localparam int unsigned PIXEL_W = C * BITS,
   localparam int unsigned TILE_W = K * T * PIXEL_W
@@ -51,6 +51,7 @@ module swu #(
   if (PAD >= K) $error("swu: PAD must be less than K");
   if (H < 1 || WIDTH < 1) $error("swu: H and WIDTH must be at least 1");
   if (ROWS < K || COLUMNS < K) $error("swu: K must not exceed the padded image");
+  if (BITS < 32 && (PAD_VALUE >> BITS) != 0) $error("swu: PAD_VALUE must fit in BITS");
   if (OW % M != 0) $error("swu: M must divide the output width");
 
   // Position of the next step in the padded image, and how many rows and columns remain to the next tile.
@@ -109,7 +110,7 @@ module swu #(
   logic [PIXEL_W-1:0]        pixel;
   logic [K-1:0][PIXEL_W-1:0] column;
 
-  assign pixel       = real_pixel ? s_axis_tdata : {C{PAD_VALUE}};
+  assign pixel       = real_pixel ? s_axis_tdata : {C{BITS'(PAD_VALUE)}};
   assign column[K-1] = pixel;
 
   if (K > 1) begin : gen_rows
@@ -154,7 +155,7 @@ module swu #(
       else if (step && next_real) address_q <= next_address;
     end
 
-    assign column[K-2:0] = real_column ? above : {(K - 1) * C{PAD_VALUE}};
+    assign column[K-2:0] = real_column ? above : {(K - 1) * C{BITS'(PAD_VALUE)}};
 
     `AXIS_ASSERT(check_no_collision, !(step && real_column && next_real) || (address_q != next_address))
   end

@@ -3,6 +3,8 @@
 
 import numpy as np
 
+from flows.sim.run import RunOptions
+from flows.sim.streams import Stall, StallKind, StallPattern
 from tests.support.battery import (
     ROOT,
     Row,
@@ -13,8 +15,6 @@ from tests.support.battery import (
     rows,
     run_exact,
 )
-from flows.sim.run import RunOptions
-from flows.sim.streams import Stall, StallKind, StallPattern
 
 SOURCES = [ROOT / "hw/stream/stream_fifo.sv"]
 
