@@ -189,9 +189,28 @@ class Trainer:
         }
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Continue from `state`."""
-        self.model.load_state_dict(state["model"])
-        self.optimizer.load_state_dict(state["optimizer"])
+        """Continue from `state`.
+
+        Raises:
+            ModelError: the state is of another recipe or of another network.
+        """
+        mine = dataclasses.asdict(self.recipe)
+        odd = {k: v for k, v in state["recipe"].items() if mine.get(k) != v}
+        if odd:
+            found = ", ".join(f"{k} {v} (now {mine.get(k)})" for k, v in odd.items())
+            raise ModelError(
+                f"training state: it was saved with {found}; a resumed run needs the recipe that it"
+                " began with; give the same options or start in another --out."
+            )
+        try:
+            self.model.load_state_dict(state["model"])
+            self.optimizer.load_state_dict(state["optimizer"])
+        except (RuntimeError, ValueError) as error:
+            text = " ".join(str(error).split())[:200]
+            raise ModelError(
+                f"training state: it is of another network ({text}); name the --model that it"
+                " began with or start in another --out."
+            ) from error
         self.generator.set_state(state["generator"])
         torch.set_rng_state(state["torch_rng"])
         self.history = list(state["history"])
@@ -319,6 +338,12 @@ def main(argv: list[str]) -> int:
     except ModelError as error:
         sys.stderr.write(f"error: {error}\n")
         return 2
+    except OSError as error:
+        sys.stderr.write(f"error: {error.filename}: {error.strerror}; --out must be writable.\n")
+        return 2
+    except KeyboardInterrupt:
+        sys.stderr.write(f"stopped; continue from {options.out / 'state.pt'} with --resume\n")
+        return 130
     return 0
 
 

@@ -16,9 +16,9 @@ from brevitas_models.network import BinaryNetwork
 from brevitas_models.train import Recipe
 
 CHECKPOINTS = Path(__file__).parent / "checkpoints"
-_TFC_RECIPE = Recipe(epochs=150, lr=0.01, init=0.1, dropout=0.0, bf16=False)
-_SFC_RECIPE = Recipe(epochs=120, lr=0.01, init=0.1, dropout=0.0, shift=1, bf16=False)
-_LFC_RECIPE = Recipe(epochs=60, lr=0.01, init=0.1, dropout=0.1, shift=1)
+_TFC_RECIPE = Recipe(epochs=60, lr=0.01, init=0.1, dropout=0.0, bf16=False)
+_SFC_RECIPE = Recipe(epochs=50, lr=0.01, init=0.1, dropout=0.0, shift=1, bf16=False)
+_LFC_RECIPE = Recipe(epochs=30, lr=0.01, batch=200, init=0.1, dropout=0.1, shift=1)
 _CNV_RECIPE = Recipe(epochs=42, lr=0.01, init=0.1, shift=2, flip=True)
 
 

@@ -142,3 +142,18 @@ def test_command_line_errors(tmp_path, monkeypatch, capsys):
     (tmp_path / "out" / "state.pt").write_bytes(b"nothing")
     assert _command(tmp_path, "--resume") == 2
     assert "not a training state" in capsys.readouterr().err
+    train.save_atomically(_trainer().state(), tmp_path / "out" / "state.pt")
+    assert _command(tmp_path, "--resume", "--seed", "7") == 2
+    assert "seed 1 (now 7)" in capsys.readouterr().err
+    (tmp_path / "file").write_text("")
+    command = ["--model", "tiny_fc", "--data", "x", "--out", str(tmp_path / "file" / "out")]
+    assert train.main(command) == 2
+    assert "--out must be writable" in capsys.readouterr().err
+
+
+def test_state_of_another_network_is_refused():
+    state = _trainer().state()
+    torch.manual_seed(1)
+    other = train.Trainer(zoo.entry("tfc_w1a1").build(), _recipe(), _split())
+    with pytest.raises(ModelError, match="of another network"):
+        other.restore(state)
