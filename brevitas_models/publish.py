@@ -64,6 +64,7 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--run", required=True, type=Path, help="folder of the training run")
     parser.add_argument("--data", required=True, type=Path, help="folder of the data set")
     parser.add_argument("--dataset", required=True, help="what the card calls the data set")
+    parser.add_argument("--note", help="anything about the run that its recipe does not say")
     options = parser.parse_args(argv)
     try:
         entry = zoo.entry(options.model)
@@ -71,12 +72,14 @@ def main(argv: list[str]) -> int:
         model, card = make_card(entry.name, options.run, options.dataset, test)
         card["training"]["images"] = len(data.load(entry.dataset, options.data, True).labels)
         card["training"]["images"] -= card["training"]["holdout"]
+        if options.note:
+            card["training"]["note"] = options.note
         checkpoint.save(model, entry.checkpoint, card)
         shutil.copyfile(options.run / "curves.png", entry.checkpoint.with_suffix(".png"))
         sys.stdout.write(
             f"{entry.name}: {100 * card['accuracy']['top1']:.2f} % of {len(test.labels)}\n"
         )
-    except ModelError as error:
+    except (ModelError, OSError) as error:
         sys.stderr.write(f"error: {error}\n")
         return 2
     return 0

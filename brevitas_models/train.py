@@ -7,6 +7,7 @@ one would.
 """
 
 import argparse
+import contextlib
 import dataclasses
 import json
 import math
@@ -273,9 +274,8 @@ def run(trainer: Trainer, out: Path, name: str, stop_after: int | None) -> None:
             TimeRemainingColumn(),
             console=console,
             transient=True,
-            disable=not console.is_terminal,
         )
-        with bar:
+        with bar if console.is_terminal else contextlib.nullcontext():
             number = len(trainer.history) + 1
             task = bar.add_task(
                 f"{name} epoch {number}/{trainer.recipe.epochs}",
