@@ -8,18 +8,17 @@ import re
 import shutil
 import time
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 from flows.errors import ToolError, UsageError
 from flows.sim.cache import cached_directory, content_key
+from flows.sim.compile import COMPILER_FLAGS, compile_library, harness_bytes
 from flows.sim.streams import StreamPort
 from flows.sim.toolchain import Toolchain, find_toolchain, run_tool, tool_environment
 
 _HERE = Path(__file__).resolve().parent
 _HW = _HERE.parents[1] / "hw"
-_HARNESS_FILES = ("capture.h", "harness.h", "traffic.h", "harness.cpp", "model.cpp")
 _MAX_STREAMS = 64  # of each direction; the size of a fixed array in harness.cpp
 _LIBRARY = "simulator.so"
 
@@ -37,33 +36,6 @@ _VERILATOR_FLAGS = (
     "--output-split",
     "10000",
 )
-_COMPILER_FLAGS = (
-    "-std=c++17",
-    "-fPIC",
-    "-march=native",
-    "-faligned-new",
-    "-fcf-protection=none",
-    "-fvisibility=hidden",
-    # Without it, two simulators loaded by one process would share Verilator's inline statics.
-    "-fno-gnu-unique",
-    "-w",
-    "-DVM_COVERAGE=0",
-    "-DVM_SC=0",
-    "-DVM_TIMING=0",
-    "-DVM_TRACE_FST=0",
-    "-DVM_TRACE_SAIF=0",
-    "-DVL_USER_FINISH",
-    "-DVL_USER_STOP",
-    "-DVL_USER_FATAL",
-    "-DVL_USER_WARN",
-    "-include",
-    "capture.h",
-)
-_TRACE_FLAGS = {
-    False: ("-DVM_TRACE=0", "-DVM_TRACE_VCD=0"),
-    True: ("-DVM_TRACE=1", "-DVM_TRACE_VCD=1"),
-}
-
 Parameter = int | bool | str | Path
 
 
@@ -274,10 +246,10 @@ def _key(request: _Request, tools: Toolchain) -> str:
             tools.verilator_version,
             tools.compiler_version,
             tools.cpu,
-            repr((_VERILATOR_FLAGS, _COMPILER_FLAGS, request.optimize, request.waves)),
+            repr((_VERILATOR_FLAGS, COMPILER_FLAGS, request.optimize, request.waves)),
             repr((request.top, request.parameters, request.defines)),
             repr((request.inputs, request.outputs, request.taps)),
-            *((_HERE / name).read_bytes() for name in _HARNESS_FILES),
+            *harness_bytes(),
             *(part for file in files for part in (file.name, file.read_bytes())),
         ]
     )
@@ -301,12 +273,16 @@ def _build(request: _Request, tools: Toolchain, work: Path, cache_dir: Path) -> 
     (work / "verilator.log").write_text(f"{' '.join(command)}\n{log}")
     _check_ports(request, (generated / "Vsim.h").read_text())
     (generated / "streams.inc").write_text(_stream_table(request))
-    shutil.copy(_HERE / "model.cpp", generated / "model.cpp")
-    runtime = _runtime(tools, request.waves, cache_dir)
-    flags = (*_flags(tools, request.waves), f'-DXNORFLOW_TOP="{request.top}"', f"-I{generated}")
-    objects = _compile_all(tools, generated, flags, request)
-    link = ["-shared", "-Wl,-Bsymbolic", "-o", str(work / _LIBRARY)]
-    run_tool([str(tools.compiler), *objects, *map(str, sorted(runtime.glob("*.o"))), *link])
+    compile_library(
+        tools,
+        generated,
+        work / _LIBRARY,
+        top=request.top,
+        waves=request.waves,
+        optimize=request.optimize,
+        jobs=request.jobs,
+        cache_dir=cache_dir,
+    )
     shutil.rmtree(generated)
 
 
@@ -359,56 +335,3 @@ def _stream_table(request: _Request) -> str:
     rows = [line("inputs", port) for port in request.inputs]
     rows += [line("outputs", port) for port in request.outputs]
     return "\n".join(rows) + "\n"
-
-
-def _flags(tools: Toolchain, waves: bool) -> tuple[str, ...]:
-    include = tools.verilator_root / "include"
-    folders = (f"-I{_HERE}", f"-I{include}", f"-I{include / 'vltstd'}")
-    return (*_COMPILER_FLAGS, *_TRACE_FLAGS[waves], *folders)
-
-
-def _runtime(tools: Toolchain, waves: bool, cache_dir: Path) -> Path:
-    """Objects that are the same for every design: Verilator's run time and the traffic engine."""
-    include = tools.verilator_root / "include"
-    names = ["verilated.cpp", "verilated_threads.cpp", *(["verilated_vcd_c.cpp"] if waves else [])]
-    sources = [*(include / name for name in names), _HERE / "harness.cpp"]
-    engine = [(_HERE / name).read_bytes() for name in _HARNESS_FILES if name != "model.cpp"]
-    tool_versions = (tools.verilator_version, tools.compiler_version, tools.cpu)
-    key = content_key([*tool_versions, repr((_COMPILER_FLAGS, waves)), *engine])
-
-    def make(work: Path) -> None:
-        flags = (*_flags(tools, waves), "-O3")
-        with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
-            for _ in pool.map(lambda s: _compile(tools, s, work, flags), sources):
-                pass
-
-    return cached_directory(cache_dir.resolve(), f"runtime-{key}", make)[0]
-
-
-def _compile(tools: Toolchain, source: Path, folder: Path, flags: Sequence[str]) -> str:
-    target = folder / f"{source.stem}.o"
-    run_tool([str(tools.compiler), *flags, "-c", str(source), "-o", str(target)])
-    return str(target)
-
-
-_UNITY_BYTES = 200_000
-
-
-def _compile_all(
-    tools: Toolchain, generated: Path, flags: Sequence[str], request: _Request
-) -> list[str]:
-    """Compiles the generated C++, as one unit where it is small (headers dominate there)."""
-    fast = (*flags, f"-O{request.optimize}")
-    slow = (*flags, "-O1")  # constructors and initial blocks, run once
-    sources = sorted(generated.glob("*.cpp"))
-    if sum(source.stat().st_size for source in sources) < _UNITY_BYTES:
-        unit = generated / "unity.cc"
-        unit.write_text("".join(f'#include "{source.name}"\n' for source in sources))
-        return [_compile(tools, unit, generated, fast)]
-    ordered = sorted(sources, key=lambda source: -source.stat().st_size)
-
-    def one(source: Path) -> str:
-        return _compile(tools, source, generated, slow if "Slow" in source.name else fast)
-
-    with ThreadPoolExecutor(max_workers=request.jobs) as pool:
-        return list(pool.map(one, ordered))
