@@ -24,14 +24,30 @@ _TRACED_IMAGES = 16  # of every pattern, when layers are traced; a trace of more
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PatternRun:
+    """All images under one stall pattern.
+
+    Attributes:
+        name: of the pattern.
+        images: verified.
+        logits: values compared; none differ, or there would be an error.
+        cycles: simulated.
+    """
+
+    name: str
+    images: int
+    logits: int
+    cycles: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Measured:
     """What simulation says of a network; mismatches never get here, they raise.
 
     Attributes:
         images: images of every pattern.
-        logits_compared: values compared over all patterns.
+        patterns: one entry a stall pattern.
         values_traced: intermediate values compared over all patterns, 0 without tracing.
-        patterns: names of the stall patterns.
         initiation_interval: cycles per image in the steady state, free-running.
         latency: cycles from the first beat in to the last beat out of an image alone.
         correct: images with a label whose largest logit is the label's.
@@ -42,9 +58,8 @@ class Measured:
     """
 
     images: int
-    logits_compared: int
+    patterns: tuple[PatternRun, ...]
     values_traced: int
-    patterns: tuple[str, ...]
     initiation_interval: float
     latency: int
     correct: int
@@ -161,9 +176,16 @@ def simulate(
     alone, steady = _pace(build, network, project, images)
     return Measured(
         images=len(images),
-        logits_compared=logits.size * len(patterns),
+        patterns=tuple(
+            PatternRun(
+                name=pattern.name,
+                images=len(images),
+                logits=logits.size,
+                cycles=sum(r.total_cycles for r in results if r.pattern == pattern.name),
+            )
+            for pattern in patterns
+        ),
         values_traced=traced,
-        patterns=tuple(pattern.name for pattern in patterns),
         initiation_interval=steady,
         latency=alone,
         correct=int((logits.argmax(axis=1) == labels).sum()),

@@ -16,7 +16,7 @@ from flows.dataflow.network import Layer, Network
 from flows.emit.memory import read_image
 from flows.emit.verilog import image_name
 from flows.errors import VerificationError
-from flows.reference import Reference, SignLayer
+from flows.reference import INPUT_KIND, Reference, SignLayer
 
 _CHUNK = 64  # images interpreted at a time; bounds memory
 
@@ -67,7 +67,6 @@ def _hardware_table(
     limits = _decode_thresholds(layer, kernel, root)
     values = sign.acc_min + sign.acc_step * np.arange(table.shape[1], dtype=np.int64)
     if isinstance(kernel, Threshold):
-        limits = limits[: len(table)]
         return values >= limits[:, None]
     # A falling step is stored as inverted weights; a constant row does not care.
     falling = table[:, 0] & ~table[:, -1]
@@ -97,7 +96,10 @@ def check_thresholds(
     for sign in reference.signs:
         if sign.name not in layers:
             raise VerificationError(f"{sign.name}: in the reference, but not in the hardware")
-        table = sign.table
+        # The pixels' table has a row per colour, the hardware a threshold per element.
+        elements = layers[sign.name].kernels[0].input.channels
+        rows = elements if sign.kind == INPUT_KIND else len(sign.table)
+        table = np.resize(sign.table, (rows, sign.table.shape[1]))
         got = _hardware_table(layers[sign.name], sign, table, root, offset)
         wrong = np.argwhere(got != table)
         if len(wrong):

@@ -1,0 +1,311 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The compiler on one page: from a trained network to verified RTL, step by step."""
+
+import fcntl
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from rich.console import Console
+
+from flows import cosim, exact, reference
+from flows.boards import Board, load_board
+from flows.config import BuildConfig
+from flows.dataflow.cost import UnitShape
+from flows.dataflow.fold import Folding, fold_network, folding_json, read_folding
+from flows.dataflow.lower import lower, unit_shapes
+from flows.dataflow.network import Network
+from flows.dataflow.schedule import Schedule, schedule, size_fifos
+from flows.emit.project import RtlProject, emit
+from flows.errors import ToolError, UsageError
+from flows.progress import Progress
+from flows.reference import Reference
+from flows.streamline.load import clean, load
+from flows.streamline.pipeline import StreamlineResult, streamline
+from flows.streamline.stages import read_stages
+from flows.synth import SynthReport, SynthTarget, synthesise
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Build:
+    """A finished build; what the report is written from."""
+
+    config: BuildConfig
+    board: Board
+    clock_mhz: float
+    root: Path
+    reference: Reference
+    streamlined: StreamlineResult
+    shapes: tuple[UnitShape, ...]
+    folding: Folding
+    network: Network
+    schedule: Schedule
+    project: RtlProject
+    thresholds: exact.ThresholdCheck
+    tensors_compared: int
+    measured: cosim.Measured
+    synthesis: tuple[SynthReport, ...]
+    seconds: dict[str, float]
+
+
+def run(config: BuildConfig, console: Console) -> Build:
+    """Runs all steps; a step that finds a difference raises and ends the build.
+
+    Raises:
+        FlowError: with one message for the user.
+        StoppedError: after the step that the user wants to be the last.
+    """
+    board = load_board(config.board)
+    patterns = cosim.stall_patterns(config.stalls, 1)
+    progress = Progress(console, config.stop_after)
+    with _folder(config, board) as root:
+        cache = config.output_dir.resolve() / ".cache"
+        clock = config.clock_mhz or board.clock.default_mhz
+
+        with progress.step("export"):
+            source = _export(config, root / "export")
+            progress.note(f"{len(source.images)} images")
+
+        with progress.step("streamline"):
+            streamlined = streamline(
+                source.model, source.vectors, source.images, name=config.model, out_dir=root
+            )
+            chain, checks = streamlined.chain, streamlined.checks
+            vectors = replace(streamlined.reference, labels=source.labels, dataset=source.dataset)
+            progress.note(
+                f"{len(chain.layers)} integer layers; {checks.transformations} transformations "
+                f"and {checks.table_values:,} truth-table values checked"
+            )
+
+        with progress.step("fold"):
+            shapes = unit_shapes(chain)
+            folding = _fold(config, shapes, clock)
+            _write_json(root / "final_hw_config.json", folding_json(folding))
+            progress.note(f"{len(folding)} units")
+
+        with progress.step("lower"):
+            network = lower(chain, folding, _identifier(config.model))
+            progress.note(f"{len(network.layers)} layers")
+
+        with progress.step("size"):
+            network = size_fifos(network)
+            plan = schedule(network)
+            progress.note(
+                f"interval {plan.initiation_interval:,} cycles, set by {plan.bottleneck}; "
+                f"latency {plan.latency:,}"
+            )
+
+        with progress.step("emit"):
+            project = emit(network, root / "rtl")
+            progress.note(f"{len(project.sources)} modules, {len(project.images)} memories")
+
+        with progress.step("verify"):
+            thresholds = exact.check_thresholds(network, project.root, vectors, chain.input.offset)
+            compared = exact.check_tensors(network, vectors)
+            progress.note(f"{thresholds.values:,} threshold values, {compared:,} tensor values: 0 differ")
+
+        with progress.step("simulate"):
+            patterns = cosim.stall_patterns(config.stalls, plan.initiation_interval)
+            measured = _simulate(config, network, project, vectors, patterns, cache, root)
+            progress.note(
+                f"{measured.images} images x {len(patterns)} stall patterns: 0 logits differ"
+            )
+
+        with progress.step("synthesise"):
+            targets = _synthesis_targets(network, project)
+            synthesis = synthesise(
+                targets, board.family, root / "synth", config.jobs, cache / "synth"
+            )
+            progress.note(f"{sum(r.lut for r in synthesis):,} LUT")
+
+        build = Build(
+            config=config,
+            board=board,
+            clock_mhz=clock,
+            root=root,
+            reference=vectors,
+            streamlined=streamlined,
+            shapes=tuple(shapes),
+            folding=folding,
+            network=network,
+            schedule=plan,
+            project=project,
+            thresholds=thresholds,
+            tensors_compared=compared,
+            measured=measured,
+            synthesis=synthesis,
+            seconds=progress.seconds,
+        )
+        with progress.step("report"):
+            from flows.summary import write
+
+            write(build)
+        return build
+
+
+def _identifier(name: str) -> str:
+    return "".join(c if c.isalnum() else "_" for c in name.lower())
+
+
+@contextmanager
+def _folder(config: BuildConfig, board: Board) -> Iterator[Path]:
+    """The build's folder, for one build at a time, without the report of an earlier one.
+
+    Raises:
+        UsageError: if it cannot be written, or another build is in it.
+    """
+    root = config.output_dir.resolve() / f"{_identifier(config.model)}-{board.slug}"
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        with (root / ".lock").open("w") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise UsageError(
+                    f"{root}: another build is running in this folder; wait for it, or choose "
+                    "another --output-dir"
+                ) from None
+            for stale in ("report.json", "report.html"):
+                (root / stale).unlink(missing_ok=True)
+            yield root
+    except (PermissionError, NotADirectoryError, FileExistsError) as error:
+        raise UsageError(
+            f"--output-dir {config.output_dir}: cannot be written ({error.strerror}); choose a "
+            "folder that you may write to"
+        ) from error
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """What goes into the compiler.
+
+    Attributes:
+        model: QONNX file.
+        vectors: PyTorch's reference; None where there is only the file.
+        images: (N, H, W, C) uint8 to verify.
+        labels: (N,) int64, -1 where there is none.
+        dataset: where the images come from.
+    """
+
+    model: Path
+    vectors: Reference | None
+    images: np.ndarray
+    labels: np.ndarray
+    dataset: str
+
+
+def _export(config: BuildConfig, folder: Path) -> Source:
+    """The QONNX file and the reference vectors, from the zoo or from the user's own file."""
+    common = ["--images", str(config.image_count)]
+    if config.data is not None:
+        common += ["--data", str(config.data.resolve())]
+    if config.qonnx is not None:
+        height, width, channels = _image_shape(config.qonnx)
+        folder.mkdir(exist_ok=True)
+        path = folder / "images.npz"
+        _models("images", f"{height}x{width}x{channels}", str(path), *common)
+        with np.load(path) as arrays:
+            return Source(
+                model=config.qonnx,
+                vectors=None,
+                images=arrays["images"],
+                labels=arrays["labels"],
+                dataset=str(arrays["dataset"]),
+            )
+    if config.checkpoint is not None:
+        common += ["--checkpoint", str(config.checkpoint.resolve())]
+    if config.untrained is not None:
+        common += ["--untrained", str(config.untrained)]
+    _models("export", config.model, str(folder), *common)
+    vectors = reference.load(folder)
+    return Source(
+        model=folder / "model.onnx",
+        vectors=vectors,
+        images=vectors.images,
+        labels=vectors.labels,
+        dataset=vectors.dataset,
+    )
+
+
+def _image_shape(path: Path) -> tuple[int, int, int]:
+    """(H, W, C) of the images that a QONNX file takes."""
+    shape = read_stages(clean(load(path)))[0].shape
+    return shape[2], shape[3], shape[1]
+
+
+def _models(*arguments: str) -> None:
+    """Runs brevitas_models as a process of its own: the two halves meet only through files."""
+    command = [sys.executable, "-W", "ignore", "-m", "brevitas_models", *arguments]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    if done.returncode == 2:
+        raise UsageError(done.stderr.strip())
+    if done.returncode:
+        raise ToolError(
+            f"export: exit code {done.returncode} of {' '.join(command)}\n{done.stderr[-2000:]}"
+        )
+
+
+def _fold(config: BuildConfig, shapes: list[UnitShape], clock_mhz: float) -> Folding:
+    if config.folding is not None:
+        return read_folding(config.folding, shapes)
+    return fold_network(shapes, int(clock_mhz * 1e6 / config.fps))
+
+
+def _simulate(
+    config: BuildConfig,
+    network: Network,
+    project: RtlProject,
+    vectors: Reference,
+    patterns: tuple[cosim.StallPattern, ...],
+    cache: Path,
+    root: Path,
+) -> cosim.Measured:
+    def build(trace: bool, waves: bool) -> cosim.SimulatorBuild:
+        return cosim.build_network_simulator(
+            project, network, trace=trace, waves=waves, cache_dir=cache / "sim", jobs=config.jobs
+        )
+
+    simulator = build(trace=False, waves=False)
+    measured = cosim.simulate(
+        simulator, network, project, vectors, patterns, jobs=config.jobs
+    )
+    if config.trace_layers:
+        traced = cosim.simulate(
+            build(trace=True, waves=False), network, project, vectors, patterns, jobs=config.jobs
+        )
+        measured = replace(measured, values_traced=traced.values_traced)
+    if config.waves:
+        (root / "sim").mkdir(exist_ok=True)
+        cosim.write_waves(
+            build(trace=False, waves=True),
+            network,
+            project,
+            np.asarray(vectors.images),
+            root / "sim" / "first_image.vcd",
+        )
+    return measured
+
+
+def _synthesis_targets(network: Network, project: RtlProject) -> list[SynthTarget]:
+    return [
+        SynthTarget(
+            name=layer.name,
+            top=project.layer_modules[layer.name],
+            root=project.root,
+            sources=project.sources,
+            data_files=project.images,
+            include_dirs=(Path("hw"),),
+        )
+        for layer in network
+    ]
+
+
+def _write_json(path: Path, content: object) -> None:
+    path.write_text(json.dumps(content, indent=2) + "\n")
