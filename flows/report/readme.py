@@ -1,0 +1,140 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The results table of README.md, made from reports: `python -m flows.report.readme [REPORT ...]`.
+
+Reports named on the command line are cut down to what the table and a reader need, and kept under
+`docs/results/`. Then the text between the two markers of README.md is written anew.
+"""
+
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from flows.errors import FlowError, UsageError
+from flows.report.html import number
+from flows.report.write import write_atomically
+
+ROOT = Path(__file__).resolve().parents[2]
+RESULTS = ROOT / "docs" / "results"
+README = ROOT / "README.md"
+BEGIN = "<!-- results: written by `python -m flows.report.readme`, do not edit -->"
+END = "<!-- end of results -->"
+
+_KEPT = (
+    "schema",
+    "version",
+    "created",
+    "command",
+    "model",
+    "board",
+    "part",
+    "clock_mhz",
+    "accuracy",
+    "verification",
+    "performance",
+    "tools",
+)
+
+
+def extract(report: Mapping[str, Any]) -> dict[str, Any]:
+    """The part of a report that is committed: no per-layer tables."""
+    kept = {key: report[key] for key in _KEPT}
+    resources = report["resources"]
+    kept["resources"] = resources and {
+        key: value for key, value in resources.items() if key != "per_layer"
+    }
+    return kept
+
+
+def table(extracts: Sequence[Mapping[str, Any]]) -> str:
+    """Markdown table, one row a build; builds that stopped early are left out."""
+    lines = [
+        "| network | board | accuracy | verified | mismatches | frames/s | latency | LUT | BRAM36 |",
+        "| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
+    ]
+    tools = set()
+    for entry in extracts:
+        if not (entry["verification"] and entry["performance"] and entry["resources"]):
+            continue
+        lines.append(_row(entry))
+        tools.add(entry["resources"]["tool"])
+    note = (
+        "Accuracy: full test set, in the reference. Verified: images simulated x stall patterns; a "
+        "mismatch is a logit that differs. Speed: cycle-accurate simulation at the clock named. "
+        f"LUT and BRAM36: {', '.join(sorted(tools))}, before placement, with the share of the board."
+    )
+    return "\n".join([*lines, "", note]) if tools else "No results yet."
+
+
+def _row(entry: Mapping[str, Any]) -> str:
+    accuracy, verification = entry["accuracy"], entry["verification"]
+    performance, resources = entry["performance"], entry["resources"]
+    top1 = "-"
+    if accuracy:
+        note = f" ({accuracy['note']})" if accuracy["note"] else ""
+        top1 = f"{accuracy['top1']['value']:.2f} % {accuracy['dataset']}{note}"
+    patterns = len(verification["stall_patterns"])
+    wrong = verification["mismatches"]["value"] + verification["threshold_mismatches"]["value"]
+    cells = (
+        entry["model"],
+        f"{entry['board']}, {number(entry['clock_mhz'])} MHz",
+        top1,
+        f"{number(verification['images']['value'])} x {patterns}",
+        number(wrong),
+        number(performance["frames_per_second"]["value"], 0),
+        f"{number(performance['latency_us']['value'], 1)} us",
+        *(
+            f"{number(resources[key]['value'], 1)} ({resources['percent'][key]['value']:.1f} %)"
+            for key in ("lut", "bram36")
+        ),
+    )
+    return f"| {' | '.join(cells)} |"
+
+
+def load_extracts(folder: Path = RESULTS) -> list[dict[str, Any]]:
+    """The committed extracts, sorted by file name."""
+    return [json.loads(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*.json"))]
+
+
+def updated(text: str, extracts: Sequence[Mapping[str, Any]]) -> str:
+    """README.md with the table between the markers replaced.
+
+    Raises:
+        UsageError: A marker is missing.
+    """
+    before, begin, rest = text.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not (begin and end):
+        raise UsageError(f"README.md: the two lines are needed once each:\n  {BEGIN}\n  {END}")
+    return f"{before}{BEGIN}\n{table(extracts)}\n{END}{after}"
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Adds the reports named, writes the table; returns the exit code."""
+    try:
+        for name in arguments:
+            _add(Path(name))
+        text = README.read_text(encoding="utf-8")
+        write_atomically(README, updated(text, load_extracts()))
+    except OSError as error:
+        sys.stderr.write(f"{error.filename}: {error.strerror}\n")
+        return 2
+    except FlowError as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
+    return 0
+
+
+def _add(path: Path) -> None:
+    try:
+        report = extract(json.loads(path.read_text(encoding="utf-8")))
+    except (ValueError, KeyError) as error:
+        raise UsageError(f"{path}: not a report.json of this project ({error!r}).") from error
+    slug = f"{report['model']}-{report['board'].lower().replace('-', '_')}"
+    text = json.dumps(report, indent=2, ensure_ascii=False) + "\n"
+    write_atomically(RESULTS / f"{slug}.json", text)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
