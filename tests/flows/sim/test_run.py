@@ -212,7 +212,7 @@ def test_memory_images_are_relative_to_cwd(tmp_path: Path) -> None:
     assert Path.cwd() == here
     with pytest.raises(ToolError, match=r"image.hex.*file not found"):
         run_exact(build, inputs, outputs, RunOptions(cwd=tmp_path))
-    (good / "image.hex").write_text("11\nzz\n")
+    (good / "image.hex").write_text("11\nqq\n")
     with pytest.raises(ToolError, match="syntax error"):
         run_exact(build, inputs, outputs, RunOptions(cwd=good))
 
