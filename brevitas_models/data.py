@@ -75,7 +75,7 @@ def _idx(path: Path, magic: int) -> np.ndarray:
             f"{path}: {body.size} bytes of data where the header announces {int(np.prod(shape))};"
             " the file is truncated or damaged, fetch it again."
         )
-    return body.reshape(shape)
+    return body.reshape(shape).copy()  # writable, as torch wants it
 
 
 def _mnist(data_dir: Path, prefix: str) -> Split:
