@@ -6,6 +6,7 @@ from typing import Any
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from flows.report.document import RESOURCE_KEYS
 from flows.report.html import number
@@ -24,7 +25,7 @@ def print_summary(console: Console, document: Mapping[str, Any]) -> None:
     rows = list(_rows(document))
     if not console.is_terminal:
         width = max(len(name) for name, *_ in rows) if rows else 0
-        console.print(f"\n{title}", highlight=False, soft_wrap=True)
+        console.print(f"\n{title}", highlight=False, markup=False, soft_wrap=True)
         for name, value, origin, _ in rows:
             console.print(
                 f"  {name:<{width}}  {value}{f'  [{origin}]' if origin else ''}",
@@ -33,12 +34,12 @@ def print_summary(console: Console, document: Mapping[str, Any]) -> None:
                 soft_wrap=True,
             )
         return
-    table = Table(title=title, title_justify="left", show_header=False, title_style="bold")
+    table = Table(title=Text(title), title_justify="left", show_header=False, title_style="bold")
     table.add_column(style="dim", no_wrap=True)
     table.add_column()
     table.add_column(style="dim", no_wrap=True)
     for name, value, origin, style in rows:
-        table.add_row(name, f"[{style}]{value}[/]" if style else value, origin)
+        table.add_row(name, Text(value, style=style), origin)
     console.print(table)
 
 

@@ -21,6 +21,17 @@ README = ROOT / "README.md"
 BEGIN = "<!-- results: written by `python -m flows.report.readme`, do not edit -->"
 END = "<!-- end of results -->"
 
+_HEADINGS = (
+    "network",
+    "board",
+    "accuracy",
+    "verified",
+    "mismatches",
+    "frames/s",
+    "latency",
+    "LUT",
+    "BRAM36",
+)
 _KEPT = (
     "schema",
     "version",
@@ -50,8 +61,8 @@ def extract(report: Mapping[str, Any]) -> dict[str, Any]:
 def table(extracts: Sequence[Mapping[str, Any]]) -> str:
     """Markdown table, one row a build; builds that stopped early are left out."""
     lines = [
-        "| network | board | accuracy | verified | mismatches | frames/s | latency | LUT | BRAM36 |",
-        "| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
+        f"| {' | '.join(_HEADINGS)} |",
+        f"| --- | --- |{' ---: |' * (len(_HEADINGS) - 2)}",
     ]
     tools = set()
     for entry in extracts:
@@ -62,7 +73,7 @@ def table(extracts: Sequence[Mapping[str, Any]]) -> str:
     note = (
         "Accuracy: full test set, in the reference. Verified: images simulated x stall patterns; a "
         "mismatch is a logit that differs. Speed: cycle-accurate simulation at the clock named. "
-        f"LUT and BRAM36: {', '.join(sorted(tools))}, before placement, with the share of the board."
+        f"LUT and BRAM36: {', '.join(sorted(tools))}, before placement, and the board's share."
     )
     return "\n".join([*lines, "", note]) if tools else "No results yet."
 
