@@ -26,4 +26,4 @@ class VerificationError(FlowError):
 
 
 class ToolError(FlowError):
-    """A tool is missing or failed; the message holds the command, the exit code and the log's end."""
+    """A tool is missing or failed; the message has the command, the exit code and the log's end."""

@@ -48,7 +48,7 @@ def _decode_thresholds(layer: Layer, kernel: Kernel, root: Path) -> np.ndarray:
     weights = 1 << np.arange(bits, dtype=np.int64)
     if signed:
         weights[-1] = -weights[-1]
-    return fields @ weights
+    return np.asarray(fields @ weights)
 
 
 def _decode_weights(layer: Layer, unit: MatrixUnit, root: Path) -> np.ndarray:
@@ -67,14 +67,14 @@ def _hardware_table(
     limits = _decode_thresholds(layer, kernel, root)
     values = sign.acc_min + sign.acc_step * np.arange(table.shape[1], dtype=np.int64)
     if isinstance(kernel, Threshold):
-        return values >= limits[:, None]
+        return np.asarray(values >= limits[:, None])
     # A falling step is stored as inverted weights; a constant row does not care.
     falling = table[:, 0] & ~table[:, -1]
     sums = np.where(falling, -1, 1)[:, None] * values
     if isinstance(kernel, ConvXnor):
-        return (sums + kernel.n) // 2 >= limits[:, None]
+        return np.asarray((sums + kernel.n) // 2 >= limits[:, None])
     weights = _decode_weights(layer, kernel, root)
-    return sums - offset * weights.sum(axis=1)[:, None] >= limits[:, None]
+    return np.asarray(sums - offset * weights.sum(axis=1)[:, None] >= limits[:, None])
 
 
 def check_thresholds(

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from rich.console import Console
 
-from flows import cosim, exact, reference
+from flows import cosim, exact, reference, summary
 from flows.boards import Board, load_board
 from flows.config import BuildConfig
 from flows.dataflow.cost import UnitShape
@@ -25,6 +25,9 @@ from flows.emit.project import RtlProject, emit
 from flows.errors import ToolError, UsageError
 from flows.progress import Progress
 from flows.reference import Reference
+from flows.report import print_summary, write_report
+from flows.sim.streams import StallPattern
+from flows.sim.verilate import SimulatorBuild
 from flows.streamline.load import clean, load
 from flows.streamline.pipeline import StreamlineResult, streamline
 from flows.streamline.stages import read_stages
@@ -109,7 +112,9 @@ def run(config: BuildConfig, console: Console) -> Build:
         with progress.step("verify"):
             thresholds = exact.check_thresholds(network, project.root, vectors, chain.input.offset)
             compared = exact.check_tensors(network, vectors)
-            progress.note(f"{thresholds.values:,} threshold values, {compared:,} tensor values: 0 differ")
+            progress.note(
+                f"{thresholds.values:,} threshold values, {compared:,} tensor values: 0 differ"
+            )
 
         with progress.step("simulate"):
             patterns = cosim.stall_patterns(config.stalls, plan.initiation_interval)
@@ -144,9 +149,9 @@ def run(config: BuildConfig, console: Console) -> Build:
             seconds=progress.seconds,
         )
         with progress.step("report"):
-            from flows.summary import write
-
-            write(build)
+            document = write_report(root, summary.facts(build))
+            progress.note(str(root / "report.html"))
+        print_summary(console, document)
         return build
 
 
@@ -263,19 +268,17 @@ def _simulate(
     network: Network,
     project: RtlProject,
     vectors: Reference,
-    patterns: tuple[cosim.StallPattern, ...],
+    patterns: tuple[StallPattern, ...],
     cache: Path,
     root: Path,
 ) -> cosim.Measured:
-    def build(trace: bool, waves: bool) -> cosim.SimulatorBuild:
+    def build(trace: bool, waves: bool) -> SimulatorBuild:
         return cosim.build_network_simulator(
             project, network, trace=trace, waves=waves, cache_dir=cache / "sim", jobs=config.jobs
         )
 
     simulator = build(trace=False, waves=False)
-    measured = cosim.simulate(
-        simulator, network, project, vectors, patterns, jobs=config.jobs
-    )
+    measured = cosim.simulate(simulator, network, project, vectors, patterns, jobs=config.jobs)
     if config.trace_layers:
         traced = cosim.simulate(
             build(trace=True, waves=False), network, project, vectors, patterns, jobs=config.jobs

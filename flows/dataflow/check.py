@@ -2,6 +2,7 @@
 """Legality of a Network; runs after every step that makes one."""
 
 import re
+from itertools import pairwise
 
 from flows.dataflow.kernels import Kernel
 from flows.dataflow.network import Network
@@ -25,7 +26,7 @@ def check_network(network: Network) -> None:
     if len(set(names)) != len(names):
         raise UnsupportedModelError(f"{network.name}: two layers share a name: {names}")
     chain = [(layer.name, kernel) for layer in network for kernel in layer.kernels]
-    for (a_name, a), (b_name, b) in zip(chain, chain[1:], strict=False):
+    for (a_name, a), (b_name, b) in pairwise(chain):
         _check_joint(f"{a_name}/{a.module}", a, f"{b_name}/{b.module}", b)
 
 

@@ -68,7 +68,7 @@ def fold_network(shapes: Sequence[UnitShape], cycles: int) -> dict[str, Fold]:
 
 
 def read_folding(path: Path, shapes: Sequence[UnitShape]) -> dict[str, Fold]:
-    """Reads a folding file: FINN's form, `{"Defaults": {}, "conv1": {"PE": 1, "SIMD": 576, "M": 2}}`.
+    """Reads a folding file in FINN's form: `{"conv1": {"PE": 1, "SIMD": 576, "M": 2}}`.
 
     `ram_style` "block" or "distributed" chooses the weight memory; M is 1 where it is absent.
 

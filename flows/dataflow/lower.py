@@ -149,6 +149,7 @@ def _join(stream: Stream, word_bits: int, vector: Stream) -> WidthConverter:
 def _binary_input(chain: IntegerChain, image: Stream) -> Layer:
     """Pixels to bits: pixel by pixel for a convolution, word by word for a dense layer."""
     limits = chain.input.thresholds
+    assert limits is not None
     if isinstance(chain.layers[0], ConvLayer):
         threshold = Threshold(stream=image, pe=image.channels, thresholds=limits)
         return Layer(name="input", kernels=(threshold,))

@@ -14,7 +14,7 @@ _TEMPLATES = Environment(
     loader=FileSystemLoader(Path(__file__).with_name("templates")),
     undefined=StrictUndefined,
     keep_trailing_newline=True,
-    autoescape=False,  # noqa: S701 - hardware, not HTML
+    autoescape=False,
 )
 
 

@@ -28,7 +28,7 @@ class MemoryImage:
 
 
 class Kernel(ABC):
-    """One hardware module with its parameters. Values are frozen: choices only, no build products."""
+    """One hardware module with its parameters: frozen choices, no build products."""
 
     __slots__ = ()
     module: ClassVar[str]

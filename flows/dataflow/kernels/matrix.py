@@ -101,12 +101,12 @@ class MatrixUnit(Kernel):
     @property
     def accumulator_bound(self) -> int:
         """Largest magnitude of sum(w * x)."""
-        return self.n * (2**self.in_bits - 1)
+        return int(self.n * (2**self.in_bits - 1))
 
     @property
     def accumulator_bits(self) -> int:
         """Two's complement width that holds every sum and every threshold."""
-        return (self.accumulator_bound + 1).bit_length() + 1
+        return int(self.accumulator_bound + 1).bit_length() + 1
 
     @property
     def input(self) -> Stream:
@@ -192,7 +192,7 @@ class MatrixUnit(Kernel):
         """(MH,) int64 as the module compares: here on the accumulator itself."""
         assert self.thresholds is not None
         bound = self.accumulator_bound
-        return np.clip(self.thresholds, -bound, bound + 1)
+        return np.asarray(np.clip(self.thresholds, -bound, bound + 1))
 
     @property
     def threshold_bits(self) -> int:
@@ -222,7 +222,7 @@ class ConvXnor(MatrixUnit):
     def stored_thresholds(self) -> np.ndarray:
         """sum = 2*popcount - N, so T = ceil((threshold + N) / 2), kept within 0..N+1."""
         assert self.thresholds is not None
-        return np.clip(-((-self.thresholds - self.n) // 2), 0, self.n + 1)
+        return np.asarray(np.clip(-((-self.thresholds - self.n) // 2), 0, self.n + 1))
 
     @property
     def threshold_bits(self) -> int:

@@ -179,7 +179,7 @@ class SlidingWindow(Kernel):
     def compute(self, frames: np.ndarray) -> np.ndarray:
         """Adds the border."""
         border = ((0, 0), (self.pad, self.pad), (self.pad, self.pad), (0, 0))
-        return np.pad(frames, border, constant_values=self.pad_value)
+        return np.asarray(np.pad(frames, border, constant_values=self.pad_value))
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -222,7 +222,7 @@ class MaxPool(Kernel):
         k, out = self.kernel, self.output
         cut = frames[:, : out.height * k, : out.width * k]
         blocks = cut.reshape(len(frames), out.height, k, out.width, k, out.channels)
-        return blocks.max(axis=(2, 4))
+        return np.asarray(blocks.max(axis=(2, 4)))
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -253,4 +253,4 @@ class LabelSelect(Kernel):
 
     def compute(self, frames: np.ndarray) -> np.ndarray:
         """argmax."""
-        return frames.argmax(axis=3, keepdims=True).astype(np.int64)
+        return np.asarray(frames.argmax(axis=3, keepdims=True).astype(np.int64))

