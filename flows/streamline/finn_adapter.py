@@ -18,8 +18,6 @@ from dataclasses import dataclass
 import numpy as np
 from finn.transformation.qonnx.convert_qonnx_to_finn import ConvertQONNXtoFINN
 from finn.transformation.streamline.absorb import (
-    Absorb1BitMulIntoConv,
-    Absorb1BitMulIntoMatMul,
     AbsorbAddIntoMultiThreshold,
     AbsorbConsecutiveTransposes,
     AbsorbMulIntoMultiThreshold,
@@ -47,6 +45,7 @@ from qonnx.transformation.lower_convs_to_matmul import LowerConvsToMatMul
 from qonnx.transformation.remove import RemoveIdentityOps
 
 from flows.errors import VerificationError
+from flows.streamline.absorb_signs import AbsorbSignsIntoWeights
 
 _TIDY = (
     RemoveIdentityOps,
@@ -65,8 +64,7 @@ ABSORB: tuple[type[Transformation], ...] = (
     AbsorbAddIntoMultiThreshold,
     FactorOutMulSignMagnitude,
     AbsorbMulIntoMultiThreshold,
-    Absorb1BitMulIntoMatMul,
-    Absorb1BitMulIntoConv,
+    AbsorbSignsIntoWeights,
     AbsorbAddIntoMultiThreshold,
 )
 LOWER: tuple[type[Transformation], ...] = (

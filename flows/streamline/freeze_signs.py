@@ -8,6 +8,7 @@ executor and every later transformation gives the same bits.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from onnx import NodeProto, TensorProto, helper, numpy_helper
@@ -19,6 +20,7 @@ from qonnx.transformation.infer_shapes import InferShapes
 from flows.errors import UnsupportedModelError
 from flows.streamline.load import CUSTOM_DOMAIN
 from flows.streamline.stages import MatrixLayer, Stage
+from flows.streamline.tables import Tables
 from flows.streamline.tabulate import Codes, SignTable
 
 INPUT = "image"
@@ -35,7 +37,7 @@ class _Builder:
     nodes: list[NodeProto] = field(default_factory=list)
     constants: list[TensorProto] = field(default_factory=list)
 
-    def add(self, op: str, output: str, *constants: np.ndarray, **attributes: object) -> None:
+    def add(self, op: str, output: str, *constants: np.ndarray, **attributes: Any) -> None:
         """Append a node that reads the loose end and constants."""
         inputs = [self.tensor]
         for index, value in enumerate(constants):
@@ -58,12 +60,7 @@ class _Builder:
         return out
 
 
-def freeze_signs(
-    stages: Sequence[Stage],
-    input_table: SignTable | Codes,
-    tables: Sequence[SignTable],
-    input_scale: float,
-) -> ModelWrapper:
+def freeze_signs(stages: Sequence[Stage], tables: Tables) -> ModelWrapper:
     """Build the integer graph.
 
     Requires: stages of a cleaned graph, and the tables read off them.
@@ -71,15 +68,14 @@ def freeze_signs(
         tensor NAME holds the activation of layer NAME before pooling, `NAME.pool` after it.
         Freezing the result again gives the same graph.
 
-    Args:
-        input_table: what the pixels become.
-        tables: one per layer but the last.
-        input_scale: float value of 1 at the first layer's input.
+    Raises:
+        UnsupportedModelError: pixels become codes that are not pixel + offset, or a padding value
+            that the layer's input cannot have.
     """
     shape = (*stages[0].shape, 1, 1)[:4]
     build = _Builder(tensor=INPUT, rank=4)
-    unit = _input(build, input_table, input_scale)
-    for stage, table in zip(stages[1:], [*tables, None], strict=True):
+    unit = _input(build, tables.source, tables.input_scale)
+    for stage, table in zip(stages[1:], [*tables.signs, None], strict=True):
         layer = stage.layer
         assert layer is not None
         binary = unit is None
@@ -178,7 +174,7 @@ def _check_pad(layer: MatrixLayer, value: float, binary: bool) -> None:
         )
 
 
-def _matrix(build: _Builder, op: str, name: str, weights: str, **attributes: object) -> None:
+def _matrix(build: _Builder, op: str, name: str, weights: str, **attributes: Any) -> None:
     build.add(op, f"{name}.sum", **attributes)
     build.nodes[-1].input.append(weights)
 

@@ -36,8 +36,8 @@ def load(path: Path) -> ModelWrapper:
             f"{path}: no such file; a QONNX model (.onnx) is expected; check the path."
         )
     try:
-        model = onnx.load(str(path))
-    except (DecodeError, ValueError, OSError, UnicodeDecodeError) as error:
+        model = onnx.load_model(str(path), format="protobuf")
+    except (DecodeError, ValueError, OSError, onnx.checker.ValidationError) as error:
         raise UsageError(
             f"{path}: cannot be read as ONNX ({error}); a complete QONNX file is expected; the file"
             " is truncated or of another kind, export or copy it again."

@@ -16,9 +16,11 @@ from qonnx.custom_op.registry import getCustomOp
 
 from flows.errors import UnsupportedModelError, VerificationError
 from flows.streamline.chain import ChainInput, ConvLayer, DenseLayer, IntegerChain, Layer, PoolLayer
+from flows.streamline.freeze_signs import pixel_offset
 from flows.streamline.load import attribute_ints
 from flows.streamline.stages import Stage
-from flows.streamline.tabulate import Codes, FinalAffine, SignTable
+from flows.streamline.tables import Tables
+from flows.streamline.tabulate import Codes, SignTable
 
 _TO_NHWC = [0, 2, 3, 1]
 _TO_NCHW = [0, 3, 1, 2]
@@ -157,15 +159,13 @@ class ReadChain:
 def read_chain(
     model: ModelWrapper,
     stages: Sequence[Stage],
-    input_table: SignTable | Codes,
-    tables: Sequence[SignTable],
-    final: FinalAffine,
+    tables: Tables,
 ) -> ReadChain:
     """Turn FINN's graph into a chain.
 
     Args:
         model: result of `finn_adapter.apply_steps`.
-        stages, input_table, tables, final: as read off the model before.
+        stages, tables: as read off the model before.
 
     Raises:
         UnsupportedModelError: FINN left an operator that a chain cannot hold.
@@ -179,12 +179,13 @@ def read_chain(
             f"streamlined graph: {len(reader.layers)} layers found, {len(stages) - 1} expected;"
             " streamlining must keep every layer; report this model."
         )
-    offset = int(input_table.codes[0]) if isinstance(input_table, Codes) else 0
-    source, checked = _read_input(reader, stages[0], input_table, offset)
+    pixels = isinstance(tables.source, Codes)
+    offset = pixel_offset(tables.source) if isinstance(tables.source, Codes) else 0
+    source, checked = _read_input(reader, stages[0], tables.source, offset)
     layers: list[Layer] = []
     for index, (found, stage) in enumerate(zip(reader.layers, stages[1:], strict=True)):
-        table = tables[index] if index < len(tables) else None
-        first = index == 0 and isinstance(input_table, Codes)
+        table = tables.signs[index] if index < len(tables.signs) else None
+        first = index == 0 and pixels
         layer = _layer(found, stage, table, 8 if first else 1)
         shift = _shift(layer, offset) if first else np.zeros(len(layer.weights), np.int64)
         if table is not None:
@@ -192,7 +193,7 @@ def read_chain(
             checked += _check_thresholds(found, table, in_graph)
         layers.append(_absorb(layer, shift, offset if first else 0))
         layers += [PoolLayer(name=f"{stage.name}_pool", kernel=kernel) for kernel in found.pools]
-    chain = IntegerChain(input=source, layers=tuple(layers), final=final)
+    chain = IntegerChain(input=source, layers=tuple(layers), final=tables.final)
     return ReadChain(chain=chain, thresholds_checked=checked)
 
 
@@ -276,8 +277,8 @@ def _absorb(layer: ConvLayer | DenseLayer, shift: np.ndarray, offset: int) -> La
     pixel = layer.pad_value - offset
     if layer.pad and not 0 <= pixel <= 255:
         raise UnsupportedModelError(
-            f"{layer.name}: padding with code {layer.pad_value}, which is pixel {pixel}; pixels 0 to"
-            " 255 are allowed; pad with a value that a pixel can have."
+            f"{layer.name}: padding with code {layer.pad_value}, which is pixel {pixel}; pixels 0"
+            " to 255 are allowed; pad with a value that a pixel can have."
         )
     return replace(layer, thresholds=thresholds, pad_value=pixel if layer.pad else 0)
 

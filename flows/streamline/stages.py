@@ -111,15 +111,37 @@ def read_stages(model: ModelWrapper) -> tuple[Stage, ...]:
     for stage in stages[1:-1]:
         if stage.quantizer is None:
             raise UnsupportedModelError(
-                f"{stage.name}: no BipolarQuant between this layer and the next; every layer but the"
-                " last needs a 1-bit activation; add one behind the layer."
+                f"{stage.name}: no BipolarQuant between this layer and the next; every layer"
+                " but the last needs a 1-bit activation; add one behind the layer."
             )
+    for stage, nodes in zip(stages[:-1], _between(path, starts), strict=True):
+        _check_reshapes(stage, nodes)
+    if any(size != 1 for size in stages[-1].shape[2:]):
+        raise UnsupportedModelError(
+            f"{stages[-1].name}: its output has the shape {stages[-1].shape}; one pixel is allowed;"
+            " add dense layers behind the last convolution."
+        )
     if stages[-1].quantizer is not None or stages[-1].pool > 1:
         raise UnsupportedModelError(
             f"{stages[-1].name}: a quantiser or a pool behind the last layer found; the last layer"
             " gives raw sums, with scale and offset behind; remove it."
         )
     return tuple(stages)
+
+
+def _between(path: list[NodeProto], starts: list[int]) -> Iterator[list[NodeProto]]:
+    """Nodes of each stage but the last, the layer included."""
+    for start, end in zip([0, *starts], starts, strict=False):
+        yield path[start:end]
+
+
+def _check_reshapes(stage: Stage, nodes: list[NodeProto]) -> None:
+    for node in nodes:
+        if node.op_type == "Reshape":
+            raise UnsupportedModelError(
+                f"{node.name} (Reshape): changes the shape in {stage.name}; flattening the image is"
+                " allowed there, other reshapes only behind the last layer; remove it."
+            )
 
 
 def data_path(model: ModelWrapper) -> Iterator[NodeProto]:
@@ -214,9 +236,19 @@ def _conv_geometry(model: ModelWrapper, node: NodeProto, weights: np.ndarray) ->
         wrong = f"strides {values['strides']} found; equal ones are allowed"
     elif len(set(values["pads"])) != 1:
         wrong = f"pads {values['pads']} found; equal ones on all four sides are allowed"
+    else:
+        wrong = _auto_pad(node)
     if wrong:
         raise UnsupportedModelError(f"{node.name} (Conv): {wrong}; change the layer.")
     return values["strides"][0], values["pads"][0]
+
+
+def _auto_pad(node: NodeProto) -> str:
+    """What is wrong with a node that leaves its padding to the reader."""
+    for attribute in node.attribute:
+        if attribute.name == "auto_pad" and attribute.s not in (b"", b"NOTSET", b"VALID"):
+            return f"auto_pad {attribute.s.decode()} found; explicit pads are allowed"
+    return ""
 
 
 def _pad_node(model: ModelWrapper, node: NodeProto) -> tuple[int, float]:
@@ -288,7 +320,7 @@ def _pool_kernel(node: NodeProto) -> int:
     strides = attribute_ints(node, "strides", [1] * len(kernel))
     pads = attribute_ints(node, "pads", [0] * 4)
     ceil = any(a.name == "ceil_mode" and a.i for a in node.attribute)
-    if len(set(kernel)) != 1 or strides != kernel or any(pads) or ceil:
+    if len(set(kernel)) != 1 or strides != kernel or any(pads) or ceil or _auto_pad(node):
         raise UnsupportedModelError(
             f"{node.name} (MaxPool): kernel {kernel}, strides {strides}, pads {pads},"
             f" ceil_mode {int(ceil)} found; square kernels with the same stride, no padding,"

@@ -36,9 +36,15 @@ class Executor:
         options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
         options.intra_op_num_threads = 1
         options.log_severity_level = 3
-        self._session = onnxruntime.InferenceSession(
-            proto.SerializeToString(), options, providers=["CPUExecutionProvider"]
-        )
+        try:
+            self._session = onnxruntime.InferenceSession(
+                proto.SerializeToString(), options, providers=["CPUExecutionProvider"]
+            )
+        except Exception as error:  # onnxruntime's own exceptions share no public base
+            raise UnsupportedModelError(
+                f"graph: onnxruntime refuses it: {str(error).strip().splitlines()[-1][:200]}; a"
+                " graph that it runs is needed, as it is the reference; export the model again."
+            ) from error
         self.input_name: str = self._session.get_inputs()[0].name
         self.output_names: list[str] = [output.name for output in self._session.get_outputs()]
 

@@ -16,7 +16,10 @@ from flows.errors import UnsupportedModelError
 from flows.streamline.stages import MatrixLayer, Stage
 from flows.streamline.standard import Executor, make_model, opset, to_standard_ops
 
-_EXACT = 2**24  # float32 holds every integer up to here
+# float32 holds every half code up to 2^23; FINN moves the pixels' offset into the thresholds, which
+# doubles them at most.
+_EXACT = 2**22
+_BROADCAST = ("Add", "Sub", "Mul", "Div")
 _CHUNK = 2**22  # values per run, to bound memory
 
 
@@ -57,9 +60,9 @@ class SignTable:
             channel = int(count.argmax())
             at = self.values[1:][changes[channel]][:4].tolist()
             raise UnsupportedModelError(
-                f"{self.name}, channel {channel}: the activation changes {count[channel]} times over"
-                f" the reachable sums (first at {at}); one step is allowed; use monotone functions"
-                " between the layer and its sign."
+                f"{self.name}, channel {channel}: the activation changes {count[channel]} times"
+                f" over the reachable sums (first at {at}); one step is allowed; use monotone"
+                " functions between the layer and its sign."
             )
         first = np.where(count == 1, changes.argmax(axis=1) + 1, 0).astype(np.int64)
         first[(count == 0) & ~self.bits[:, 0]] = self.bits.shape[1]
@@ -180,8 +183,8 @@ def tabulate_final(
     tolerance = 1e-4 * (np.abs(out).max() + 1.0)
     if np.abs(out - line).max() > tolerance:
         raise UnsupportedModelError(
-            f"{stage.name}: what stands behind the last layer is not scale * sum + offset; only that"
-            " is allowed; move it out of the graph."
+            f"{stage.name}: what stands behind the last layer is not scale * sum + offset; only"
+            " that is allowed; move it out of the graph."
         )
     same = bool((out == out[:, :1]).all()) and bool((np.diff(out[:, 0]) > 0).all())
     return FinalAffine(scale=gain, bias=bias, keeps_argmax=same)
@@ -274,8 +277,10 @@ def _sub_executor(
             if i == data or not name:
                 continue
             value = model.get_initializer(name)
-            if node.op_type in ("Add", "Sub", "Mul", "Div"):
+            if node.op_type in _BROADCAST:
                 value = _per_channel(node, value, shape, channels, rank)
+            elif node.op_type == "BatchNormalization" and value.size != channels:
+                raise _constant_error(node, value, shape)
             copy.input[i] = f"{node.output[0]}:{i}"
             initializers.append(numpy_helper.from_array(value, copy.input[i]))
         nodes.append(copy)
@@ -296,11 +301,17 @@ def _per_channel(
         return value.reshape((1,) * rank)
     padded = (1,) * (len(shape) - value.ndim) + value.shape
     if value.size != channels or len(padded) != len(shape) or padded[1] != channels:
-        raise UnsupportedModelError(
-            f"{node.name} ({node.op_type}): a constant of shape {value.shape} on an activation of"
-            f" shape {tuple(shape)} found; one value, or one per channel, is allowed; change it."
-        )
+        raise _constant_error(node, value, shape)
     return value.reshape((1, channels) + (1,) * (rank - 2))
+
+
+def _constant_error(
+    node: NodeProto, value: np.ndarray, shape: Sequence[int]
+) -> UnsupportedModelError:
+    return UnsupportedModelError(
+        f"{node.name} ({node.op_type}): a constant of shape {value.shape} on an activation of shape"
+        f" {tuple(shape)} found; one value, or one per channel of the layer, is allowed; change it."
+    )
 
 
 def _run_to_end(model: ModelWrapper, stage: Stage, grid: np.ndarray) -> np.ndarray:
