@@ -3,7 +3,8 @@
 //
 // Convention: SYNTHESIS removes them all. Vivado defines it for synthesis, Yosys' read_verilog defines it
 // unless called with -formal, Verilator never does: so they are live in simulation and in proofs only.
-// Every macro opens a scope of its own name and expects clk_i and rst_ni in the surrounding module.
+// Every macro opens a scope of its own name and expects clk_i and rst_ni in the surrounding module. Labels carry
+// the name as well, since Yosys does not scope them.
 //
 //   `AXIS_ASSERT_STREAM(NAME, VALID, READY, DATA, W)  valid is low after reset; valid and data hold until ready
 //   `AXIS_ASSERT(NAME, CONDITION)                     CONDITION holds at every clock edge outside reset
@@ -18,7 +19,7 @@
   if (1) begin : NAME \
     always_ff @(posedge clk_i) begin \
       if (rst_ni) begin \
-        a_holds: assert (CONDITION); \
+        NAME``_holds: assert (CONDITION); \
       end \
     end \
   end
@@ -33,11 +34,11 @@
       was_stalled <= rst_ni && (VALID) && !(READY); \
       last_data   <= (DATA); \
       if (rst_ni && was_reset) begin \
-        a_low_after_reset: assert (!(VALID)); \
+        NAME``_low_after_reset: assert (!(VALID)); \
       end \
       if (rst_ni && was_stalled) begin \
-        a_valid_holds: assert (VALID); \
-        a_data_holds: assert ((DATA) == last_data); \
+        NAME``_valid_holds: assert (VALID); \
+        a_datNAME``_holds: assert ((DATA) == last_data); \
       end \
     end \
   end

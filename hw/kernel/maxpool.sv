@@ -121,4 +121,8 @@ module maxpool #(
   `AXIS_ASSERT(check_position, (32'(row_q) < H) && (32'(column_q) < WIDTH))
   `AXIS_ASSERT(check_window, !(step && emits) || ((32'(window_q) < OW) && (32'(row_q) < OH * K)))
 
+`ifdef FORMAL
+  `include "maxpool_props.svh"
+`endif
+
 endmodule

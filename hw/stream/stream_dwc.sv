@@ -53,7 +53,9 @@ module stream_dwc #(
     end
 
     `AXIS_ASSERT(check_count, (32'(count_q) < R) && (!full_q || (count_q == '0)))
-  end else if (IN_W > OUT_W) begin : gen_down
+  end
+
+  if (IN_W > OUT_W) begin : gen_down
     localparam int unsigned R = IN_W / OUT_W;
     localparam int unsigned COUNT_W = $clog2(R);
     logic [IN_W-1:0]    shift_q;
@@ -85,7 +87,9 @@ module stream_dwc #(
     end
 
     `AXIS_ASSERT(check_count, (32'(count_q) < R) && (valid_q || (count_q == '0)))
-  end else begin : gen_same
+  end
+
+  if (IN_W == OUT_W) begin : gen_same
     assign s_axis_tready = m_axis_tready;
     assign m_axis_tvalid = s_axis_tvalid;
     assign m_axis_tdata  = s_axis_tdata;
@@ -96,5 +100,9 @@ module stream_dwc #(
   end
 
   `AXIS_ASSERT_STREAM(check_output, m_axis_tvalid, m_axis_tready, m_axis_tdata, OUT_W)
+
+`ifdef FORMAL
+  `include "stream_dwc_props.svh"
+`endif
 
 endmodule

@@ -90,4 +90,8 @@ module stream_fifo #(
   `AXIS_ASSERT_STREAM(check_output, m_axis_tvalid, m_axis_tready, m_axis_tdata, W)
   `AXIS_ASSERT(check_occupancy, 32'(count_q) <= DEPTH)
 
+`ifdef FORMAL
+  `include "stream_fifo_props.svh"
+`endif
+
 endmodule

@@ -85,4 +85,8 @@ module stream_gather #(
   `AXIS_ASSERT(check_beat, 32'(beat_q) < N)
   `AXIS_ASSERT(check_pixel, 32'(pixel_q) < M)
 
+`ifdef FORMAL
+  `include "stream_gather_props.svh"
+`endif
+
 endmodule

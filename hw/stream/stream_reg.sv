@@ -48,4 +48,8 @@ module stream_reg #(
   `AXIS_ASSERT_STREAM(check_output, m_axis_tvalid, m_axis_tready, m_axis_tdata, W)
   `AXIS_ASSERT(check_skid_needs_output, valid_q || !skid_valid_q)
 
+`ifdef FORMAL
+  `include "stream_reg_props.svh"
+`endif
+
 endmodule
