@@ -10,8 +10,10 @@ RUN apt-get update \
 WORKDIR /xnorflow
 
 # Set-up depends on these only, so that an edited source does not repeat it.
-COPY Makefile requirements.lock ./
+COPY Makefile requirements.lock pyproject.toml README.md ./
 COPY tools/ tools/
+COPY flows/__init__.py flows/
+COPY brevitas_models/__init__.py brevitas_models/
 RUN make setup PYTHON=/usr/local/bin/python3.11 && rm -rf /root/.cache/pip
 
 COPY . .

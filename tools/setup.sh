@@ -60,7 +60,8 @@ check_prerequisites() {
   Fedora:          sudo dnf install$dnf$note"
 }
 
-checksum() { cksum <requirements.lock; }
+# Of the lock and of the project's own version, which the environment records.
+checksum() { { cat requirements.lock; grep '^version' pyproject.toml; } | cksum; }
 
 # $1: what is shown; the rest: a command whose output goes to the log.
 step() {
@@ -80,12 +81,8 @@ pip() { "$VENV/bin/python" -m pip --disable-pip-version-check --no-input "$@"; }
 
 make_venv() { rm -rf "$VENV" && "$PYTHON" -m venv "$VENV"; }
 
-# The packages of this repository are found through a path file: nothing is built or copied.
-link_project() {
-    "$VENV/bin/python" -c 'import pathlib, sysconfig
-site = pathlib.Path(sysconfig.get_path("purelib"))
-(site / "xnorflow.pth").write_text(f"{pathlib.Path.cwd()}\n", encoding="utf-8")'
-}
+# Editable: the sources stay where they are; the pinned setuptools does it, nothing is fetched.
+install_project() { pip install --no-deps --no-build-isolation -e .; }
 
 check_prerequisites
 if [ -f "$MARKER" ] && [ "$(cat "$MARKER")" = "$(checksum)" ] && [ -x "$VENV/bin/python" ]; then
@@ -103,7 +100,7 @@ else
 fi
 step "$TORCH (0.2 GB; 3 GB where pip brings CUDA)" pip install "$TORCH"
 step "packages of requirements.lock (0.4 GB)" pip install --no-deps -r requirements.lock
-step "path to this project" link_project
+step "this project, editable" install_project
 step "imports and versions; Yosys compiles itself (a minute)" \
     "$VENV/bin/python" tools/check_environment.py
 checksum >"$MARKER.new"

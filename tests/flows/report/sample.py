@@ -55,9 +55,8 @@ def synth_report(name: str, lut: int = 0, ff: int = 0, bram36: float = 0.0) -> S
     )
 
 
-def build_facts(**changes) -> BuildFacts:
-    """Facts of a CNV on a Pynq-Z2."""
-    layers = tuple(
+def layer_facts() -> tuple[LayerFacts, ...]:
+    return tuple(
         LayerFacts(
             name=name,
             kernels=kernels,
@@ -76,6 +75,27 @@ def build_facts(**changes) -> BuildFacts:
         for name, kernels, shape_in, shape_out, width_in, width_out, folding, cycles, lut, ff, bram
         in _ROWS
     )  # fmt: skip
+
+
+def verification_facts() -> VerificationFacts:
+    cycles = {"none": 7_300_000, "random": 15_110_000, "burst": 9_000_000}
+    return VerificationFacts(
+        reference="PyTorch 2.13.0, CPU, float32",
+        dataset="CIFAR-10 test set",
+        images=256,
+        top1_percent=83.98,
+        stall_patterns=tuple(
+            StallFacts(name=name, images=256, mismatches=0, logits_compared=2560, cycles=count)
+            for name, count in cycles.items()
+        ),
+        thresholds_checked=3_912_448,
+        threshold_mismatches=0,
+        layers_compared=tuple(row[0] for row in _ROWS),
+    )
+
+
+def build_facts(**changes) -> BuildFacts:
+    """Facts of a CNV on a Pynq-Z2."""
     values = {
         "model": ModelFacts(
             name="cnv_w1a1",
@@ -92,7 +112,7 @@ def build_facts(**changes) -> BuildFacts:
         "command": "python flows/build.py --board Pynq-Z2",
         "version": "0.1.0",
         "created": "2026-01-01T12:00:00+00:00",
-        "layers": layers,
+        "layers": layer_facts(),
         "steps": tuple(
             StepTime(name=name, seconds=seconds)
             for name, seconds in {
@@ -106,21 +126,7 @@ def build_facts(**changes) -> BuildFacts:
             FifoFacts(name="conv1", depth=32, width_bits=64, high_water=19),
             FifoFacts(name="conv2", depth=16, width_bits=64),
         ),
-        "verification": VerificationFacts(
-            reference="PyTorch 2.13.0, CPU, float32",
-            dataset="CIFAR-10 test set",
-            images=256,
-            top1_percent=83.98,
-            stall_patterns=tuple(
-                StallFacts(
-                    name=name, images=256, mismatches=0, logits_compared=2560, cycles=cycles
-                )
-                for name, cycles in {"none": 7_300_000, "random": 15_110_000, "burst": 9_000_000}.items()
-            ),
-            thresholds_checked=3_912_448,
-            threshold_mismatches=0,
-            layers_compared=tuple(layer.name for layer in layers),
-        ),
+        "verification": verification_facts(),
         "performance": PerformanceFacts(
             initiation_interval_cycles=28_226,
             latency_cycles=61_240,
