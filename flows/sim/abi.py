@@ -105,6 +105,7 @@ def load(library: Path) -> ctypes.CDLL:
         "counters": (i32, [pointer]),
         "counter": (ctypes.c_char_p, [pointer, i32, pointer]),
         "tap": (i64, [pointer, i32, pointer, pointer, pointer]),
+        "tap_state": (i32, [pointer, i32]),
         "log": (ctypes.c_char_p, []),
         "destroy": (None, [pointer]),
     }

@@ -74,7 +74,7 @@ def compile_library(
     objects = _compile_all(
         tools, generated, flags, waves=waves, optimize=optimize, jobs=jobs, cache_dir=cache_dir
     )
-    link = ["-shared", "-Wl,-Bsymbolic", "-o", str(library)]
+    link = ["-shared", "-s", "-Wl,-Bsymbolic", "-o", str(library)]
     run_tool([str(tools.compiler), *objects, *map(str, sorted(runtime.glob("*.o"))), *link])
 
 

@@ -26,9 +26,14 @@ def explain(
     report: CReport,
     inputs: Sequence[CStream],
     outputs: Sequence[CStream],
+    tap_states: Sequence[int],
     log: str,
 ) -> str:
-    """Message of a run that did not end well."""
+    """Message of a run that did not end well.
+
+    In a trace build a deadlock lists the internal streams too: the one where `blocked` turns into
+    `starved` is the place where the design waits for itself.
+    """
     where = f"{build.top}, stall pattern {pattern}, seed {seed}, cycle {report.cycle}"
     status = Status(report.status)
     if status is Status.RTL_ERROR:
@@ -39,7 +44,8 @@ def explain(
         return f"{where}: stream {names[report.stream]}, beat {report.beat}: {rule}"
     sources = [_source_line(p, s) for p, s in zip(build.inputs, inputs, strict=False)]
     sinks = [_sink_line(p, s) for p, s in zip(build.outputs, outputs, strict=False)]
-    state = "\n".join([*sources, *sinks])
+    inside = [_tap_line(name, state) for name, state in zip(build.taps, tap_states, strict=True)]
+    state = "\n".join([*sources, *inside, *sinks])
     if status is Status.CYCLE_LIMIT:
         return f"{where}: the limit of cycles is reached\n{state}"
     refused = [p.name for p, s in zip(build.inputs, inputs, strict=False) if s.moved < s.beats]
@@ -59,6 +65,11 @@ def _sink_line(port: StreamPort, stream: CStream) -> str:
     return (
         f"  out {port.name}: {stream.moved} of {stream.beats} beats delivered, {_handshake(stream)}"
     )
+
+
+def _tap_line(name: str, state: int) -> str:
+    waits = {1: ", blocked: its consumer waits", 2: ", starved: its producer waits"}
+    return f"  tap {name}: valid {state & 1} ready {state >> 1}{waits.get(state, '')}"
 
 
 def _handshake(stream: CStream) -> str:

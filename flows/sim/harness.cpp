@@ -100,6 +100,7 @@ private:
             tap.cycles.clear();
         }
         cycle_ = idle_ = sent_ = after_end_ = delay_ = 0;
+        complete_ = complete();  // true where nothing is sent and nothing expected
     }
 
     void fail(Fault fault, bool tap, size_t stream, int64_t beat) {
@@ -217,7 +218,6 @@ private:
         if (moved_in || moved_out) complete_ = complete();
         if (reset_due(complete_)) {
             ++next_reset_;
-            complete_ = false;
             if (status_ == kRunning) reset();
             return;
         }
@@ -315,6 +315,12 @@ API int64_t xnorflow_tap(const Run* run, int32_t index, int64_t* bytes, const ui
     *data = tap.data.data();
     *cycles = tap.cycles.data();
     return static_cast<int64_t>(tap.cycles.size());
+}
+
+// Handshake of a tap in the last cycle: bit 0 valid, bit 1 ready.
+API int32_t xnorflow_tap_state(const Run* run, int32_t index) {
+    const Port& port = run->taps_[static_cast<size_t>(index)].port;
+    return (*port.valid ? 1 : 0) | (*port.ready ? 2 : 0);
 }
 
 API const char* xnorflow_log() { return rtl_log().c_str(); }

@@ -156,16 +156,20 @@ class _Session:
             handle = self.api.create(self.options.seed, path)
         if not handle:
             raise ToolError(f"{self.build.top}: the design could not start\n{self._log()}")
+        try:
+            self._prepare(handle)
+        except ToolError:
+            self.api.destroy(handle)
+            raise
+        return int(handle)
+
+    def _prepare(self, handle: int) -> None:
+        """Connects the taps, and refuses a design that complained while it started."""
         for tap in self.build.taps:
             if not self.api.add_tap(handle, tap.encode()):
                 raise ToolError(f"{self.build.top}: there is no internal stream {tap}_t*")
-        if self._log():
-            self._raise_start_errors()
-        return int(handle)
-
-    def _raise_start_errors(self) -> None:
         log = self._log()
-        if "%Error" in log or "warning: " in log or "stop: " in log:
+        if any(word in log for word in ("%Error", "warning: ", "stop: ")):
             raise ToolError(f"{self.build.top}: the design could not start\n{log}")
 
     def _log(self) -> str:
@@ -205,6 +209,7 @@ class _Session:
             report=self.report,
             inputs=list(self.c_in),
             outputs=list(self.c_out),
+            tap_states=[self.api.tap_state(self.handle, i) for i in range(len(self.build.taps))],
             log=self._log(),
         )
 

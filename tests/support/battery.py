@@ -120,6 +120,7 @@ def check_stream_module(
     cwd: Path | None = None,
     seed: int = 1,
     traffic: Sequence[StallPattern] = TRAFFIC,
+    defines: Mapping[str, str] | None = None,
     idle_limit: int = 20_000,
     grace: int = 500,
 ) -> dict[str, SimResult]:
@@ -137,13 +138,16 @@ def check_stream_module(
         cwd: directory that ``$readmemh`` paths are relative to.
         seed: of the stalls and of the power-up state.
         traffic: stall patterns.
+        defines: preprocessor definitions.
         idle_limit: cycles without a transfer that count as a deadlock; more than any bubble.
         grace: cycles to wait for surplus beats; more than the module's latency.
 
     Returns:
         Per row its result; key ``reset`` for the last one.
     """
-    build = build_module(top, sources, inputs=inputs, outputs=outputs, parameters=parameters)
+    build = build_module(
+        top, sources, inputs=inputs, outputs=outputs, parameters=parameters, defines=defines
+    )
     results = {}
     common = {"cwd": cwd, "idle_limit": idle_limit, "grace": grace}
     for number, pattern in enumerate(traffic):

@@ -46,7 +46,6 @@ def test_equal_builds_are_found_and_changed_ones_are_not(tmp_path: Path) -> None
     source.write_text(source.read_text() + "// changed\n")
     assert _build(source).key != first.key
     assert _build(source, defines={"EXTRA": "1"}).key != first.key
-    assert _build(source, optimize=0).key != first.key
 
 
 def test_a_killed_build_is_not_trusted(tmp_path: Path) -> None:

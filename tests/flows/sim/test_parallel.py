@@ -8,10 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from flows.errors import ToolError, VerificationError
-from flows.sim.parallel import Job, run_parallel
+from flows.errors import ToolError, UsageError, VerificationError
+from flows.sim.parallel import Job, frame_jobs, join_outputs, run_parallel
 from flows.sim.run import RunOptions
-from flows.sim.streams import BURST, FREE_RUNNING, RANDOM
+from flows.sim.streams import BURST, FREE_RUNNING, RANDOM, network_pattern
+from flows.sim.toolchain import run_tool
 from flows.sim.verilate import SimulatorBuild
 from tests.flows.sim.designs import SLICE, write
 from tests.support.battery import build_module, lanes
@@ -51,6 +52,28 @@ def test_parallel_equals_serial(jobs: list[Job], tmp_path: Path) -> None:
         assert np.array_equal(one.output_cycles["m_axis"], other.output_cycles["m_axis"])
 
 
+def test_frames_are_split_and_joined(tmp_path: Path, rng: np.random.Generator) -> None:
+    build = _build(tmp_path, "slice_parallel")
+    images = lanes(rng.integers(0, 256, 70), bits=8).data.reshape(7, 10, 1)
+    patterns = [network_pattern(name, interval=40, frame_beats=10) for name in ("none", "burst")]
+    options = RunOptions(seed=5, idle_limit=1000)
+    jobs = frame_jobs(
+        {"s_axis": images}, expect={"m_axis": 10}, patterns=patterns, chunks=3, options=options
+    )
+    assert [job.name for job in jobs[:3]] == [
+        "none, images 0 to 1",
+        "none, images 2 to 3",
+        "none, images 4 to 6",
+    ]
+    assert [job.options.seed for job in jobs] == [5, 6, 7, 8, 9, 10]
+    results = run_parallel(build, jobs, workers=1)
+    for pattern in ("none", "burst"):
+        joined = join_outputs(results, pattern, "m_axis")
+        assert np.array_equal(joined, images.reshape(70, 1))
+    with pytest.raises(UsageError, match=r"--stalls sometimes: .* choose none, source_gaps"):
+        network_pattern("sometimes", interval=1, frame_beats=1)
+
+
 @pytest.mark.parametrize("workers", [1, 2])
 def test_an_rtl_failure_comes_back_with_its_message(
     workers: int, jobs: list[Job], tmp_path: Path
@@ -65,14 +88,22 @@ def test_a_crash_is_no_hang(jobs: list[Job], tmp_path: Path) -> None:
     """A process that dies of a signal is reported with it; here the C++ library is damaged."""
     build = _build(tmp_path, "slice_crash")
     broken = tmp_path / "broken.c"
-    names = ("add_tap", "start", "advance", "counters", "counter", "tap", "log", "destroy")
+    names = (
+        "add_tap",
+        "start",
+        "advance",
+        "counters",
+        "counter",
+        "tap",
+        "tap_state",
+        "log",
+        "destroy",
+    )
     broken.write_text(
         "#include <stdlib.h>\n#include <stdio.h>\n"
         + "".join(f"void xnorflow_{name}(void) {{}}\n" for name in names)
         + 'void xnorflow_create(void) { fputs("last words\\n", stderr); abort(); }\n'
     )
-    from flows.sim.toolchain import run_tool
-
     library = tmp_path / "broken.so"
     run_tool(["g++", "-shared", "-fPIC", "-x", "c", str(broken), "-o", str(library)])
     fields = {name: getattr(build, name) for name in SimulatorBuild.__dataclass_fields__}

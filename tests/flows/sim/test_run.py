@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from flows.errors import ToolError, UsageError, VerificationError
+from flows.sim.abi import load
 from flows.sim.run import RunOptions, run
 from flows.sim.streams import RANDOM, STALL_PATTERNS, ResetPoint, StreamPort
 from flows.sim.verilate import build_simulator
@@ -165,6 +166,35 @@ def test_an_unknown_tap_is_refused(tmp_path: Path, rng: np.random.Generator) -> 
             outputs={"m_axis": data},
         )
         run_exact(build, {"s_axis": data}, {"m_axis": data})
+
+
+def test_a_deadlock_in_a_trace_build_shows_where(tmp_path: Path) -> None:
+    """Between the FIFOs stands a gate that never opens."""
+    shut = CHAIN.replace(
+        ".s_axis_tvalid(mid_tvalid), .s_axis_tready(mid_tready)",
+        ".s_axis_tvalid(mid_tvalid && shut_q), .s_axis_tready(open)",
+    ).replace(
+        "  logic mid_tvalid, mid_tready;",
+        "  logic mid_tvalid, mid_tready, open, shut_q;\n  assign mid_tready = open && shut_q;\n"
+        "  always_ff @(posedge clk_i) shut_q <= rst_ni && shut_q;",
+    )
+    source = write(tmp_path, "shut", shut)
+    data = lanes(np.arange(30), bits=8)
+    streams = {"inputs": {"s_axis": data}, "outputs": {"m_axis": data}}
+    build = build_module("shut", [source, FIFO], taps=["mid"], **streams)
+    with pytest.raises(VerificationError, match="deadlock: s_axis") as caught:
+        run_exact(build, **streams, options=RunOptions(idle_limit=1000))
+    text = str(caught.value)
+    assert "in  s_axis: 4 of 30 beats taken, valid 1 ready 0, blocked" in text
+    assert "tap mid: valid 1 ready 0, blocked: its consumer waits" in text
+    assert "out m_axis: 0 of 30 beats delivered, valid 0 ready 1" in text
+
+
+def test_a_damaged_library_is_a_tool_error(tmp_path: Path) -> None:
+    library = tmp_path / "simulator.so"
+    library.write_bytes(b"\x7fELF")
+    with pytest.raises(ToolError, match="cannot be loaded"):
+        load(library)
 
 
 def test_latency_and_interval(tmp_path: Path, rng: np.random.Generator) -> None:
