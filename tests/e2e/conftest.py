@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One small network, lowered, emitted and built once for all end-to-end tests of a process."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from flows import cosim
+from flows.dataflow.fold import fold_network
+from flows.dataflow.lower import lower, unit_shapes
+from flows.dataflow.network import Network
+from flows.dataflow.schedule import Schedule, schedule, size_fifos
+from flows.emit.project import RtlProject, emit
+from flows.reference import Reference
+from flows.sim.verilate import SimulatorBuild
+from flows.streamline.chain import IntegerChain
+from tests.support.battery import CACHE
+from tests.support.chains import reference_of, tiny_cnv, tiny_fc
+
+IMAGES = 12
+
+
+@dataclass(frozen=True, kw_only=True)
+class Case:
+    """A network at every stage from chain to simulator."""
+
+    chain: IntegerChain
+    reference: Reference
+    network: Network
+    schedule: Schedule
+    project: RtlProject
+    simulator: SimulatorBuild
+
+
+def make_case(chain: IntegerChain, cycles: int, root: Path, seed: int) -> Case:
+    rng = np.random.default_rng(seed)
+    images = rng.integers(0, 256, (IMAGES, *chain.input.shape), np.uint8)
+    network = size_fifos(lower(chain, fold_network(unit_shapes(chain), cycles), "net"))
+    project = emit(network, root)
+    simulator = cosim.build_network_simulator(
+        project, network, trace=True, waves=False, cache_dir=CACHE, jobs=1
+    )
+    return Case(
+        chain=chain,
+        reference=reference_of(chain, images),
+        network=network,
+        schedule=schedule(network),
+        project=project,
+        simulator=simulator,
+    )
+
+
+@pytest.fixture(scope="session")
+def convolutional(tmp_path_factory: pytest.TempPathFactory) -> Case:
+    """M = 2 in the first layers, a folded dense tail; conv0 sets the pace."""
+    folder = tmp_path_factory.mktemp("cnv") / "rtl"
+    return make_case(tiny_cnv(np.random.default_rng(11)), 420, folder, 1)
+
+
+@pytest.fixture(scope="session")
+def dense_only(tmp_path_factory: pytest.TempPathFactory) -> Case:
+    """A binary image and three dense layers."""
+    folder = tmp_path_factory.mktemp("fc") / "rtl"
+    return make_case(tiny_fc(np.random.default_rng(12)), 40, folder, 2)
+
+
+@pytest.fixture(params=["convolutional", "dense_only"])
+def case(request: pytest.FixtureRequest) -> Case:
+    return request.getfixturevalue(request.param)

@@ -1,0 +1,180 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Whole small networks in simulation: equality, schedule, and faults that must be found."""
+
+import shutil
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from flows import cosim, exact
+from flows.dataflow import schedule as schedule_module
+from flows.errors import VerificationError
+from flows.sim.run import run
+from flows.sim.streams import STALL_PATTERNS
+
+ALL = ("none", "random", "burst", "source_gaps", "sink_stalls", "after_valid")
+
+
+def _simulate(case, names=("none",), project=None):
+    patterns = cosim.stall_patterns(names, case.schedule.initiation_interval)
+    return cosim.simulate(
+        case.simulator,
+        case.network,
+        project or case.project,
+        case.reference,
+        patterns,
+        jobs=1,
+    )
+
+
+def test_every_layer_equals_the_reference_under_every_stall_pattern(case):
+    measured = _simulate(case, ALL)
+    frame = sum(layer.output.beats * layer.output.channels for layer in case.network)
+    assert measured.values_traced == len(ALL) * measured.images * frame
+    assert [run.name for run in measured.patterns] == list(ALL)
+    assert all(run.logits == case.reference.logits.size for run in measured.patterns)
+
+
+def test_numpy_network_equals_the_reference(case):
+    assert exact.check_tensors(case.network, case.reference) > 0
+
+
+def test_estimated_interval_is_the_simulated_one(case):
+    assert _simulate(case).initiation_interval == case.schedule.initiation_interval
+
+
+def test_estimated_latency_is_the_simulated_one(case):
+    assert _simulate(case).latency == case.schedule.latency
+
+
+def test_schedule_knows_the_cycle_of_every_beat(case):
+    """The walk that estimates intervals and buffers is exact, beat by beat, in every layer."""
+    job = cosim._job(
+        case.network, case.project, case.reference.images[:1], STALL_PATTERNS["none"], 0
+    )
+    result = run(case.simulator, job.input_beats, expect=job.expect, options=job.options)
+    origin = result.input_cycles["s_axis"][0]
+    times = list(range(case.network.input_beats))
+    for layer in case.network:
+        late = 1 if layer.fifo_depth else 0
+        times = schedule_module._walk_layer(layer, [time + late for time in times]).left
+        np.testing.assert_array_equal(
+            result.taps[layer.name].cycles - origin, times, err_msg=layer.name
+        )
+
+
+def test_fifos_hold_what_the_schedule_says(case):
+    measured = _simulate(case, ("none", "burst"))
+    depths = {layer.name: layer.fifo_depth for layer in case.network if layer.fifo_depth}
+    assert set(measured.high_water) == set(depths)
+    for name, water in measured.high_water.items():
+        assert water <= depths[name]
+
+
+def test_thresholds_are_checked_on_every_reachable_value(case):
+    found = exact.check_thresholds(case.network, case.project.root, case.reference, 0)
+    assert found.values == sum(
+        sign.table.shape[1] * max(len(sign.table), sign.activation.shape[-1])
+        for sign in case.reference.signs
+    )
+
+
+@pytest.fixture
+def damaged(case, tmp_path):
+    """A copy of the emitted folder that a test may damage; same simulator, other images."""
+    root = tmp_path / "rtl"
+    shutil.copytree(case.project.root, root)
+    return replace(case.project, root=root)
+
+
+def _edit(path, address, change):
+    words = path.read_text().split()
+    digits = len(words[address])
+    words[address] = f"{change(int(words[address], 16)):0{digits}x}"
+    path.write_text("\n".join(words) + "\n")
+
+
+def test_one_flipped_weight_bit_is_caught_and_located(case, damaged):
+    # The raw last layer: a flipped weight shows in one logit of every image.
+    _edit(damaged.root / f"mem/{case.network.layers[-1].name}_weights.hex", 0, lambda w: w ^ 1)
+    with pytest.raises(VerificationError, match=r"channel 0, cycle \d+: expected -?\d+, got -?\d+"):
+        _simulate(case, project=damaged)
+
+
+def test_a_flipped_weight_inside_names_its_layer(case, damaged):
+    layer = case.network.layers[1]
+    path = damaged.root / f"mem/{layer.name}_weights.hex"
+    for address in range(len(path.read_text().split())):
+        _edit(path, address, lambda w: w ^ 1)
+    with pytest.raises(VerificationError, match=rf"{layer.name}: image \d+, pixel"):
+        _simulate(case, project=damaged)
+
+
+def test_one_threshold_off_by_one_is_caught_without_simulation(case, damaged):
+    layer = case.network.layers[1]
+    _edit(damaged.root / f"mem/{layer.name}_thresholds.hex", 2, lambda t: t + 1)
+    pe = layer.unit.pe
+    with pytest.raises(
+        VerificationError, match=rf"{layer.name}: threshold of channel {2 * pe} is wrong: acc"
+    ):
+        exact.check_thresholds(case.network, damaged.root, case.reference, 0)
+
+
+def test_one_threshold_off_by_one_is_caught_in_simulation(case, damaged):
+    layer = case.network.layers[1]
+    path = damaged.root / f"mem/{layer.name}_thresholds.hex"
+    for address in range(len(path.read_text().split())):
+        _edit(path, address, lambda t: t + 1)
+    with pytest.raises(VerificationError, match=rf"{layer.name}: image \d+, pixel"):
+        _simulate(case, project=damaged)
+
+
+def test_a_swapped_lane_is_caught_and_located(case, damaged):
+    """Two neighbouring inputs exchanged in every weight word, as a wrong wiring would."""
+    layer = case.network.layers[1]
+
+    def swap(word):
+        low, high = word & 1, (word >> 1) & 1
+        return (word & ~3) | (low << 1) | high
+
+    path = damaged.root / f"mem/{layer.name}_weights.hex"
+    for address in range(len(path.read_text().split())):
+        _edit(path, address, swap)
+    with pytest.raises(VerificationError, match=rf"{layer.name}: image \d+, pixel .* channel \d+"):
+        _simulate(case, project=damaged)
+
+
+def test_a_swapped_lane_in_the_generated_verilog_is_caught(convolutional, tmp_path):
+    """Two bits of a layer's input exchanged in the generated text: another simulator, so another
+    kind of fault than a memory image."""
+    root = tmp_path / "rtl"
+    shutil.copytree(convolutional.project.root, root)
+    text = (root / "net_conv1.sv").read_text()
+    first = ".s_axis_tdata(s_axis_tdata)"
+    assert text.count(first) == 1
+    width = convolutional.network.layers[1].kernels[0].input_bits
+    swapped = f".s_axis_tdata({{s_axis_tdata[{width - 1}:2], s_axis_tdata[0], s_axis_tdata[1]}})"
+    (root / "net_conv1.sv").write_text(text.replace(first, swapped))
+    project = replace(convolutional.project, root=root)
+    simulator = cosim.build_network_simulator(
+        project,
+        convolutional.network,
+        trace=True,
+        waves=False,
+        cache_dir=tmp_path / "cache",
+        jobs=1,
+    )
+    broken = replace(convolutional, simulator=simulator, project=project)
+    with pytest.raises(VerificationError, match=r"conv1: image 0, pixel"):
+        _simulate(broken)
+
+
+def test_a_wrong_reference_is_caught(case):
+    logits = case.reference.logits.copy()
+    logits[3, 1] += 1
+    wrong = replace(case, reference=replace(case.reference, logits=logits))
+    with pytest.raises(VerificationError, match="image 3, .*channel 1"):
+        _simulate(wrong)
+    with pytest.raises(VerificationError, match="image 3, .*channel 1"):
+        exact.check_tensors(case.network, wrong.reference)
