@@ -11,8 +11,8 @@
 //
 // Flow control: a step that ends a sum starts only when the result FIFO has a place for it (`used_q` counts places from that step on),
 // so results never wait in the pipeline and the pipeline has no enables. A tile is accepted in the cycle of its predecessor's last
-// step. With FIFO_DEPTH * SF >= LAT + 3 the interval is NF*SF cycles per tile (where the output takes M beats in that time).
-// Latency, from the transfer of a tile to its first output beat: NF*SF + LAT + 4 cycles, LAT being the unit's (popcount_heap), one
+// step. With FIFO_DEPTH * SF >= LAT + 2 the interval is NF*SF cycles per tile (where the output takes M beats in that time).
+// Latency, from the transfer of a tile to its first output beat: NF*SF + LAT + 3 cycles, LAT being the unit's (popcount_heap), one
 // more with BIPOLAR = 0.
 // Cuts valid, data and ready: no path between the two streams.
 `include "axis_assert.svh"

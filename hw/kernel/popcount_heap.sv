@@ -149,59 +149,75 @@ module popcount_heap #(
       localparam int unsigned STAY_AT = starts(s, c);
       if (s == 0) begin : gen_lanes
         if (c < BITS) begin : gen_plane
-          // The column above begins with its own third of the lanes, where it is a plane too.
-          localparam int unsigned NEAR_AT = starts(s, c + 1) + ((c + 1 < BITS) ? (N + 2) / 3 : 0);
-          for (genvar g = 0; g < (N + 2) / 3; g = g + 1) begin : gen_three
-            logic [2:0] agree;
-            for (genvar i = 0; i < 3; i = i + 1) begin : gen_lane
-              if (3 * g + i < N) begin : gen_real
-                assign agree[i] = act_i[(3*g+i)*BITS+c] ^ !weight_i[3*g+i];
-              end else begin : gen_none
-                assign agree[i] = 1'b0;
-              end
-            end
-            assign bits_d[STAY_AT+g] = agree[0] ^ agree[1] ^ agree[2];
-            if (3 * g + 1 < N) begin : gen_carry
-              assign bits_d[NEAR_AT+g] = (agree[0] & agree[1]) | (agree[0] & agree[2]) | (agree[1] & agree[2]);
-            end
+          // Groups of three lanes; the last group may lack one or two. The column above begins with its own groups, if it is a plane.
+          localparam int unsigned A_N = (N + 2) / 3;
+          localparam int unsigned B_N = (N + 1) / 3;
+          localparam int unsigned C_N = N / 3;
+          logic [N-1:0]   agree;
+          logic [A_N-1:0] a, b, c3;
+          always_comb begin
+            for (int unsigned i = 0; i < N; i = i + 1) agree[i] = act_i[i*BITS+c] ^ !weight_i[i];
           end
+          assign a = agree[A_N-1:0];
+          if (B_N > 0) begin : gen_b
+            assign b = A_N'(agree[A_N+:B_N]);
+            assign bits_d[starts(s, c+1)+((c + 1 < BITS) ? A_N : 0)+:B_N] = B_N'((a & b) | (a & c3) | (b & c3));
+          end else begin : gen_no_b
+            assign b = '0;
+          end
+          if (C_N > 0) begin : gen_c
+            assign c3 = A_N'(agree[A_N+B_N+:C_N]);
+          end else begin : gen_no_c
+            assign c3 = '0;
+          end
+          assign bits_d[STAY_AT+:A_N] = a ^ b ^ c3;
         end
       end else begin : gen_bits
-        localparam int unsigned BITS_N = height(s - 1, c);
-        localparam int unsigned BITS_AT = starts(s - 1, c);
-        localparam int unsigned SIX = sixes(BITS_N);
-        localparam int unsigned THREE = threes(BITS_N);
-        localparam int unsigned NEAR_AT = starts(s, c + 1) + stays(height(s - 1, c + 1));
-        localparam int unsigned FAR_AT = starts(s, c + 2) + stays(height(s - 1, c + 2)) + sixes(height(s - 1, c + 1)) + threes(height(s - 1, c + 1));
-        for (genvar g = 0; g < SIX; g = g + 1) begin : gen_six
-          logic [5:0] six;
-          logic carry_low, carry_high, both;
-          if (6 * g + 6 <= BITS_N) begin : gen_full
-            assign six = gen_step[s-1].bits_q[BITS_AT+6*g+:6];
+        localparam int unsigned IN_N = height(s - 1, c);
+        localparam int unsigned IN_AT = starts(s - 1, c);
+        localparam int unsigned SIX = sixes(IN_N);
+        localparam int unsigned SIXTH = (IN_N < 6 * SIX) ? SIX - 1 : SIX;  // counters with six inputs, the others have five
+        localparam int unsigned USED = 5 * SIX + SIXTH;
+        localparam int unsigned THREE = threes(IN_N);
+        localparam int unsigned PASS = IN_N - USED - 3 * THREE;
+        localparam int unsigned NEAR_AT = starts(s, c + 1) + ((c + 1 < COUNT_W) ? stays(height(s - 1, c + 1)) : 0);
+        localparam int unsigned FAR_AT = starts(s, c + 2)
+            + ((c + 2 < COUNT_W) ? stays(height(s - 1, c + 2)) + sixes(height(s - 1, c + 1)) + threes(height(s - 1, c + 1)) : 0);
+        if (SIX > 0) begin : gen_six
+          logic [SIX-1:0] low, low_carry, high, high_carry, both, x0, x1, x2, x3, x4, x5;
+          assign x0 = gen_step[s-1].bits_q[IN_AT+:SIX];
+          assign x1 = gen_step[s-1].bits_q[IN_AT+SIX+:SIX];
+          assign x2 = gen_step[s-1].bits_q[IN_AT+2*SIX+:SIX];
+          assign x3 = gen_step[s-1].bits_q[IN_AT+3*SIX+:SIX];
+          assign x4 = gen_step[s-1].bits_q[IN_AT+4*SIX+:SIX];
+          if (SIXTH > 0) begin : gen_sixth
+            assign x5 = SIX'(gen_step[s-1].bits_q[IN_AT+5*SIX+:SIXTH]);
           end else begin : gen_five
-            assign six = {1'b0, gen_step[s-1].bits_q[BITS_AT+6*g+:5]};
+            assign x5 = '0;
           end
-          assign carry_low = (six[0] & six[1]) | (six[0] & six[2]) | (six[1] & six[2]);
-          assign carry_high = (six[3] & six[4]) | (six[3] & six[5]) | (six[4] & six[5]);
-          assign both = (six[0] ^ six[1] ^ six[2]) & (six[3] ^ six[4] ^ six[5]);
-          assign bits_d[STAY_AT+g] = ^six;
+          assign low        = x0 ^ x1 ^ x2;
+          assign low_carry  = (x0 & x1) | (x0 & x2) | (x1 & x2);
+          assign high       = x3 ^ x4 ^ x5;
+          assign high_carry = (x3 & x4) | (x3 & x5) | (x4 & x5);
+          assign both       = low & high;
+          assign bits_d[STAY_AT+:SIX] = low ^ high;
           if (c + 1 < COUNT_W) begin : gen_near
-            assign bits_d[NEAR_AT+g] = carry_low ^ carry_high ^ both;
+            assign bits_d[NEAR_AT+:SIX] = low_carry ^ high_carry ^ both;
           end
           if (c + 2 < COUNT_W) begin : gen_far
-            assign bits_d[FAR_AT+g] = (carry_low & carry_high) | (carry_low & both) | (carry_high & both);
+            assign bits_d[FAR_AT+:SIX] = (low_carry & high_carry) | (low_carry & both) | (high_carry & both);
           end
         end
         if (THREE > 0) begin : gen_full_adder
           logic [2:0] three;
-          assign three = gen_step[s-1].bits_q[BITS_AT+6*SIX+:3];
+          assign three = gen_step[s-1].bits_q[IN_AT+USED+:3];
           assign bits_d[STAY_AT+SIX] = ^three;
           if (c + 1 < COUNT_W) begin : gen_near
             assign bits_d[NEAR_AT+SIX] = (three[0] & three[1]) | (three[0] & three[2]) | (three[1] & three[2]);
           end
         end
-        for (genvar g = 6 * SIX + 3 * THREE; g < BITS_N; g = g + 1) begin : gen_stay
-          assign bits_d[STAY_AT+g-5*SIX-2*THREE] = gen_step[s-1].bits_q[BITS_AT+g];
+        if (PASS > 0) begin : gen_stay
+          assign bits_d[STAY_AT+SIX+THREE+:PASS] = gen_step[s-1].bits_q[IN_AT+USED+3*THREE+:PASS];
         end
       end
     end

@@ -1,0 +1,131 @@
+# SPDX-License-Identifier: Apache-2.0
+"""conv_xnor: exact against numpy under all traffic, at full rate, with the latency of its header."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from flows.sim.run import RunOptions
+from tests.hw.kernel.support_mvu import (
+    Layer,
+    build_kernel,
+    check_ends_of_range,
+    check_faults_are_found,
+    check_rate,
+    check_traffic,
+    layer_row,
+    make_case,
+    sources,
+)
+from tests.support.battery import check_lint, check_rejected, rows, run_exact
+
+TOP = "conv_xnor"
+
+TABLE = (
+    layer_row("whole_sum", "one step per sum: no accumulator", c=8, mh=8),
+    layer_row("folded", "SF > 1: accumulator starts from minus the threshold", c=8, mh=4, simd=24),
+    layer_row("odd_fold", "SF and SIMD odd", c=5, mh=3, simd=9),
+    layer_row("one_lane", "SIMD = 1", c=1, mh=2, simd=1),
+    layer_row("neighbours", "M windows share columns", c=4, mh=6, m=3),
+    layer_row("neighbours_stride", "windows two columns apart", c=3, mh=5, m=2, stride=2),
+    layer_row("neighbours_folded", "M and SF together", c=4, mh=4, m=2, simd=12),
+    layer_row("pointwise", "K = 1", c=16, k=1, mh=8),
+    layer_row("pointwise_stride", "K < STRIDE: columns that no window uses", c=7, k=1, m=2, mh=3, stride=2),
+    layer_row("many_pixels", "M > NF: the output paces the kernel", c=2, m=5, mh=2),
+    layer_row("one_channel", "MH = 1", c=3, mh=1),
+    layer_row("channels_parallel", "PE > 1", c=4, mh=8, pe=4),
+    layer_row("all_parallel", "PE = MH and M > 1", c=4, mh=4, pe=4, m=2),
+    layer_row("channels_folded", "PE > 1 and SF > 1", c=4, mh=6, pe=2, simd=18),
+    layer_row("raw", "signed accumulators, even K*K*C", c=4, mh=4, threshold=False, acc_w=9),
+    layer_row("raw_odd", "signed accumulators, odd K*K*C, least width", c=7, mh=3, threshold=False, acc_w=7),
+    layer_row("raw_folded", "accumulated over steps", c=5, mh=4, pe=2, simd=15, threshold=False, acc_w=8),
+    layer_row("raw_neighbours", "wide results of M pixels", c=2, mh=4, m=2, threshold=False),
+    layer_row("shallow_fifo", "fewer places than the pipeline is long", c=8, mh=8, fifo_depth=2),
+    layer_row("large", "more lanes than one word of any simulator", c=64, mh=4, m=2),
+)
+
+
+STRUCTURAL = ("odd_fold", "neighbours_stride", "channels_folded", "raw_odd")
+OUTPUT_BOUND = ("many_pixels", "shallow_fifo")
+
+
+@rows(*TABLE)
+def test_traffic(row: Any, tmp_path: Path, rng: np.random.Generator) -> None:
+    check_traffic(TOP, row.parameters["layer"], tmp_path, rng, fast=True)
+
+
+@rows(*(row for row in TABLE if row.id in STRUCTURAL))
+def test_traffic_structural(row: Any, tmp_path: Path, rng: np.random.Generator) -> None:
+    check_traffic(TOP, row.parameters["layer"], tmp_path, rng, fast=False)
+
+
+@rows(*(row for row in TABLE if row.id not in OUTPUT_BOUND))
+def test_rate_and_latency(row: Any, tmp_path: Path, rng: np.random.Generator) -> None:
+    check_rate(TOP, row.parameters["layer"], tmp_path, rng)
+
+
+def test_output_paces_many_pixels(tmp_path: Path, rng: np.random.Generator) -> None:
+    layer = Layer(c=2, m=5, mh=2)
+    case = make_case(layer, tmp_path, rng, tiles=40)
+    options = RunOptions(cwd=tmp_path, idle_limit=2000)
+    result = run_exact(build_kernel(TOP, case), case.inputs, case.outputs, options)
+    assert set(np.diff(result.output_cycles["m_axis"])) == {1}
+
+
+@pytest.mark.parametrize(("simd", "missing"), [(72, 0), (72, 1), (12, 0), (12, 1)])
+def test_places_that_full_rate_needs(
+    simd: int, missing: int, tmp_path: Path, rng: np.random.Generator
+) -> None:
+    """FIFO_DEPTH * SF >= LAT + 2 is enough, and one place fewer is not."""
+    layer = Layer(c=8, mh=8, simd=simd)
+    needed = -(-(layer.unit_latency + 2) // layer.sf)
+    layer = replace(layer, fifo_depth=needed - missing)
+    case = make_case(layer, tmp_path, rng, tiles=20)
+    options = RunOptions(cwd=tmp_path, idle_limit=2000)
+    result = run_exact(build_kernel(TOP, case), case.inputs, case.outputs, options)
+    at_rate = set(np.diff(result.input_cycles["s_axis"])) == {layer.nf * layer.sf}
+    assert at_rate == (missing == 0)
+
+
+@pytest.mark.parametrize("simd", [36, 9])
+def test_ends_of_range(simd: int, tmp_path: Path, rng: np.random.Generator) -> None:
+    check_ends_of_range(TOP, Layer(c=4, mh=8, simd=simd, pe=2), tmp_path, rng)
+
+
+@pytest.mark.parametrize("simd", [36, 12])
+def test_faults_are_found(simd: int, tmp_path: Path, rng: np.random.Generator) -> None:
+    check_faults_are_found(TOP, Layer(c=4, mh=4, simd=simd, m=2), tmp_path, rng)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "match"),
+    [
+        ({"C": 0}, "C must be"),
+        ({"K": 0}, "K must be"),
+        ({"STRIDE": 0}, "STRIDE must be"),
+        ({"M": 0}, "M must be"),
+        ({"PE": 3}, "PE must divide MH"),
+        ({"PE": 0}, "PE must divide MH"),
+        ({"SIMD": 7}, r"SIMD must divide K\*K\*C"),
+        ({"FIFO_DEPTH": 1}, "FIFO_DEPTH must be"),
+        ({"ACC_W": 10, "THRESHOLD": 0}, "ACC_W must hold"),
+    ],
+    ids=lambda value: "_".join(value) if isinstance(value, dict) else "",
+)
+def test_refuses(parameters: dict[str, int], match: str) -> None:
+    check_rejected(TOP, sources(TOP), parameters=parameters, match=f"conv_xnor: {match}")
+
+
+@pytest.mark.parametrize("fast", [True, False])
+def test_lint(fast: bool) -> None:
+    for parameters in (
+        {},
+        {"C": 3, "MH": 4, "SIMD": 9, "PE": 2, "M": 2, "STRIDE": 2},
+        {"C": 5, "MH": 3, "K": 1, "THRESHOLD": 0, "ACC_W": 4, "ROM_BLOCK": 0},
+    ):
+        check_lint(TOP, sources(TOP, fast=fast), parameters=parameters)
