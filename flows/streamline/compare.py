@@ -44,13 +44,14 @@ def _compare_table(table: SignTable, reference: Reference) -> None:
             f" {', '.join(names)}; give the reference of the same export."
         )
     sign = reference.sign(table.name)
-    found = (table.acc_min, table.acc_step, table.bits.shape[1])
-    expected = (sign.acc_min, sign.acc_step, sign.table.shape[1])
-    rows = np.broadcast_to(sign.table, table.bits.shape) if found == expected else sign.table
-    if found != expected or rows.shape != table.bits.shape:
+    # One row of the reference may stand for all channels, as for the sign of the pixels.
+    rows = np.repeat(sign.table, len(table.bits), axis=0) if len(sign.table) == 1 else sign.table
+    found = (table.acc_min, table.acc_step, table.bits.shape)
+    expected = (sign.acc_min, sign.acc_step, rows.shape)
+    if found != expected:
         raise UsageError(
-            f"{table.name}: sums (first, step, count) {found} in the model, {expected} in the"
-            " reference; they must be equal; give the reference of the same export."
+            f"{table.name}: sums (first, step, channels and count) {found} in the model, {expected}"
+            " in the reference; they must be equal; give the reference of the same export."
         )
     wrong = np.argwhere(rows != table.bits)
     if len(wrong):

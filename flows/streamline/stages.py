@@ -111,8 +111,8 @@ def read_stages(model: ModelWrapper) -> tuple[Stage, ...]:
     for stage in stages[1:-1]:
         if stage.quantizer is None:
             raise UnsupportedModelError(
-                f"{stage.name}: no BipolarQuant between this layer and the next; every layer"
-                " but the last needs a 1-bit activation; add one behind the layer."
+                f"{stage.name}: no BipolarQuant between this layer and the next; only the last"
+                " layer is allowed to have none; add one behind the layer."
             )
     for stage, nodes in zip(stages[:-1], _between(path, starts), strict=True):
         _check_reshapes(stage, nodes)
@@ -123,8 +123,8 @@ def read_stages(model: ModelWrapper) -> tuple[Stage, ...]:
         )
     if stages[-1].quantizer is not None or stages[-1].pool > 1:
         raise UnsupportedModelError(
-            f"{stages[-1].name}: a quantiser or a pool behind the last layer found; the last layer"
-            " gives raw sums, with scale and offset behind; remove it."
+            f"{stages[-1].name}: a quantiser or a pool behind the last layer found; a scale"
+            " and an offset are allowed there, as the last layer gives raw sums; remove it."
         )
     return tuple(stages)
 
@@ -198,6 +198,8 @@ def _layer(model: ModelWrapper, name: str, node: NodeProto, pad: NodeProto | Non
     stride, padding, value = 1, 0, 0.0
     if node.op_type == "Conv":
         stride, padding = _conv_geometry(model, node, weights)
+    else:
+        _check_fan_in(model, node, weights)
     if pad is not None:
         if padding or node.op_type != "Conv":
             raise UnsupportedModelError(
@@ -217,6 +219,16 @@ def _layer(model: ModelWrapper, name: str, node: NodeProto, pad: NodeProto | Non
     )
 
 
+def _check_fan_in(model: ModelWrapper, node: NodeProto, weights: np.ndarray) -> None:
+    shape = tuple(model.get_tensor_shape(node.input[0]))
+    if shape != (1, weights.shape[1]):
+        raise UnsupportedModelError(
+            f"{node.name} (MatMul): an activation of shape {shape} found; (1, {weights.shape[1]})"
+            " is allowed, as its weights have that many inputs; change the layer, or flatten the"
+            " image."
+        )
+
+
 def _conv_geometry(model: ModelWrapper, node: NodeProto, weights: np.ndarray) -> tuple[int, int]:
     """Stride and padding of a Conv that hardware has."""
     values = {
@@ -224,14 +236,16 @@ def _conv_geometry(model: ModelWrapper, node: NodeProto, weights: np.ndarray) ->
         for name, default in (("dilations", [1, 1]), ("strides", [1, 1]), ("pads", [0] * 4))
     }
     channels = model.get_tensor_shape(node.input[0])[1]
+    group = next((a.i for a in node.attribute if a.name == "group"), 1)
     wrong = ""
     if weights.ndim != 4 or weights.shape[2] != weights.shape[3]:
         wrong = f"kernel {weights.shape[2:]} found; square kernels are allowed"
     elif values["dilations"] != [1, 1]:
         wrong = f"dilation {values['dilations']} found; 1 is allowed"
+    elif group != 1:
+        wrong = f"{group} groups found; 1 is allowed, grouped convolutions cannot be lowered yet"
     elif weights.shape[1] != channels:
-        groups = channels // weights.shape[1]
-        wrong = f"{groups} groups found; 1 is allowed, grouped convolutions cannot be lowered yet"
+        wrong = f"{channels} input channels found; {weights.shape[1]} are allowed by its weights"
     elif len(set(values["strides"])) != 1:
         wrong = f"strides {values['strides']} found; equal ones are allowed"
     elif len(set(values["pads"])) != 1:
