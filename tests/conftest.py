@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterator
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -39,12 +38,3 @@ def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
     report = outcome.get_result()
     if report.failed and SEED in item.stash:
         report.sections.append(("seed", f"--seed=0 gives {item.stash[SEED]} for this test"))
-
-
-@pytest.fixture(scope="session")
-def sim_cache() -> Path:
-    """Directory of built simulators, kept between sessions and shared by all workers."""
-    from tests.support.battery import CACHE
-
-    CACHE.mkdir(parents=True, exist_ok=True)
-    return CACHE

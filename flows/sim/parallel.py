@@ -7,7 +7,6 @@ process. A plain child and not a pool, because a pool whose worker dies loses th
 
 from __future__ import annotations
 
-import itertools
 import pickle
 import signal
 import subprocess
@@ -15,16 +14,13 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-
-import numpy as np
 
 from flows import errors
 from flows.errors import FlowError, ToolError
 from flows.sim.result import Beats, SimResult
 from flows.sim.run import RunOptions, run
-from flows.sim.streams import StallPattern
 from flows.sim.verilate import SimulatorBuild
 
 _ROOT = Path(__file__).resolve().parents[2]
@@ -47,51 +43,6 @@ class Job:
     input_beats: Mapping[str, Beats]
     expect: Mapping[str, int]
     options: RunOptions
-
-
-def frame_jobs(
-    inputs: Mapping[str, Beats],
-    *,
-    expect: Mapping[str, int],
-    patterns: Sequence[StallPattern],
-    chunks: int,
-    options: RunOptions,
-) -> list[Job]:
-    """Jobs for all frames under all patterns, each pattern's frames in ``chunks`` runs.
-
-    Args:
-        inputs: per input stream (frames, beats, nbytes) uint8.
-        expect: per output stream the beats of one frame.
-        patterns: stall patterns; every one gets all frames.
-        chunks: runs per pattern, limited to the number of frames.
-        options: for all jobs; pattern and seed are replaced.
-
-    Returns:
-        Jobs in the order of patterns, and of frames inside a pattern; see ``join_outputs``.
-    """
-    frames = len(next(iter(inputs.values())))
-    edges = np.linspace(0, frames, min(chunks, frames) + 1).astype(int)
-    jobs: list[Job] = []
-    for pattern in patterns:
-        for low, high in itertools.pairwise(edges.tolist()):
-            beats = {
-                name: data[low:high].reshape(-1, data.shape[2]) for name, data in inputs.items()
-            }
-            jobs.append(
-                Job(
-                    name=f"{pattern.name}, images {low} to {high - 1}",
-                    input_beats=beats,
-                    expect={name: count * (high - low) for name, count in expect.items()},
-                    options=replace(options, stalls=pattern, seed=options.seed + len(jobs)),
-                )
-            )
-    return jobs
-
-
-def join_outputs(results: Sequence[SimResult], pattern: str, stream: str) -> Beats:
-    """Beats of one output stream over all runs of one pattern: (n, nbytes) uint8."""
-    parts = [result.outputs[stream] for result in results if result.pattern == pattern]
-    return np.concatenate(parts)
 
 
 @dataclass(frozen=True, slots=True)

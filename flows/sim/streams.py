@@ -4,9 +4,7 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass, field, replace
-
-from flows.errors import UsageError
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,34 +97,6 @@ STALL_PATTERNS = {
         AFTER_VALID,
     )
 }
-
-
-def network_pattern(name: str, *, interval: int, frame_beats: int) -> StallPattern:
-    """A named pattern with bursts as long as a whole network needs.
-
-    A network of many stages takes ``interval`` cycles per frame, so a stall of 100 cycles would
-    never reach its input: silence lasts 2.5 intervals here, and a burst is two frames of the input.
-
-    Args:
-        name: key of ``STALL_PATTERNS``.
-        interval: cycles per frame.
-        frame_beats: input beats per frame.
-
-    Raises:
-        UsageError: there is no such pattern.
-    """
-    if name not in STALL_PATTERNS:
-        raise UsageError(
-            f"--stalls {name}: there is no such stall pattern; choose {', '.join(STALL_PATTERNS)}"
-        )
-    pattern = STALL_PATTERNS[name]
-    silence = max(5 * interval // 2, 100)
-    source, sink = pattern.source, pattern.sink
-    if source.kind is StallKind.BURST:
-        source = replace(source, stall_cycles=silence, burst_beats=2 * frame_beats)
-    if sink.kind is StallKind.BURST:
-        sink = replace(sink, stall_cycles=silence, burst_beats=2)
-    return StallPattern(name=name, source=source, sink=sink)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -134,4 +135,6 @@ def test_verilator_on_path_is_not_used(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setenv("VERILATOR_ROOT", str(tmp_path))
     source = write(tmp_path, "own_tool")
     source.write_text(source.read_text() + f"// {time.time()}\n")  # never cached
-    assert not _build(source).cached
+    build = _build(source)
+    assert not build.cached
+    shutil.rmtree(build.library.parent)

@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from flows.errors import ToolError, UsageError, VerificationError
-from flows.sim.parallel import Job, frame_jobs, join_outputs, run_parallel
+from flows.errors import ToolError, VerificationError
+from flows.sim.parallel import Job, run_parallel
 from flows.sim.run import RunOptions
-from flows.sim.streams import BURST, FREE_RUNNING, RANDOM, network_pattern
+from flows.sim.streams import BURST, FREE_RUNNING, RANDOM
 from flows.sim.toolchain import run_tool
 from flows.sim.verilate import SimulatorBuild
 from tests.flows.sim.designs import SLICE, write
@@ -50,28 +50,6 @@ def test_parallel_equals_serial(jobs: list[Job], tmp_path: Path) -> None:
         assert np.array_equal(one.outputs["m_axis"], job.input_beats["s_axis"])
         assert np.array_equal(one.outputs["m_axis"], other.outputs["m_axis"])
         assert np.array_equal(one.output_cycles["m_axis"], other.output_cycles["m_axis"])
-
-
-def test_frames_are_split_and_joined(tmp_path: Path, rng: np.random.Generator) -> None:
-    build = _build(tmp_path, "slice_parallel")
-    images = lanes(rng.integers(0, 256, 70), bits=8).data.reshape(7, 10, 1)
-    patterns = [network_pattern(name, interval=40, frame_beats=10) for name in ("none", "burst")]
-    options = RunOptions(seed=5, idle_limit=1000)
-    jobs = frame_jobs(
-        {"s_axis": images}, expect={"m_axis": 10}, patterns=patterns, chunks=3, options=options
-    )
-    assert [job.name for job in jobs[:3]] == [
-        "none, images 0 to 1",
-        "none, images 2 to 3",
-        "none, images 4 to 6",
-    ]
-    assert [job.options.seed for job in jobs] == [5, 6, 7, 8, 9, 10]
-    results = run_parallel(build, jobs, workers=1)
-    for pattern in ("none", "burst"):
-        joined = join_outputs(results, pattern, "m_axis")
-        assert np.array_equal(joined, images.reshape(70, 1))
-    with pytest.raises(UsageError, match=r"--stalls sometimes: .* choose none, source_gaps"):
-        network_pattern("sometimes", interval=1, frame_beats=1)
 
 
 @pytest.mark.parametrize("workers", [1, 2])
