@@ -84,11 +84,13 @@ make_venv() { rm -rf "$VENV" && "$PYTHON" -m venv "$VENV"; }
 # Editable: the sources stay where they are; the pinned setuptools does it, nothing is fetched.
 install_project() { pip install --no-deps --no-build-isolation -e .; }
 
-check_prerequisites
+up_to_date=""
 if [ -f "$MARKER" ] && [ "$(cat "$MARKER")" = "$(checksum)" ] && [ -x "$VENV/bin/python" ]; then
-    touch "$MARKER"
-    exit 0
+    up_to_date=yes
+    PYTHON="$VENV/bin/python"  # the one it was made from need not be on PATH any more
 fi
+check_prerequisites
+[ -n "$up_to_date" ] && exit 0
 
 mkdir -p build
 : >"$LOG"

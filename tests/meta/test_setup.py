@@ -108,9 +108,11 @@ def test_life_of_an_environment(project: Path, path: Path):
     assert log.index("-m venv .venv") < log.index("torch==2.13.0") < log.index("--no-deps -r")
     assert log.index("--no-deps -r") < log.index("-e .") < log.index("check_environment.py")
 
+    (path / "python3.11").rename(path / "elsewhere")  # the environment stands on its own
     done = set_up(project, path)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     assert "-m" not in calls(project)
+    (path / "elsewhere").rename(path / "python3.11")
 
     (project / "requirements.lock").write_text("torch==2.13.0\nnumpy==2.4.6\n")
     assert set_up(project, path).returncode == 0
