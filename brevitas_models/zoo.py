@@ -19,7 +19,7 @@ CHECKPOINTS = Path(__file__).parent / "checkpoints"
 _TFC_RECIPE = Recipe(epochs=60, lr=0.01, init=0.1, dropout=0.0, bf16=False)
 _SFC_RECIPE = Recipe(epochs=50, lr=0.01, init=0.1, dropout=0.0, shift=1, bf16=False)
 _LFC_RECIPE = Recipe(epochs=30, lr=0.01, batch=200, init=0.1, dropout=0.1, shift=1)
-_CNV_RECIPE = Recipe(epochs=42, lr=0.01, init=0.1, shift=2, flip=True)
+_CNV_RECIPE = Recipe(epochs=52, lr=0.01, init=0.1, shift=2, flip=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
