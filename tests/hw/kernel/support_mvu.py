@@ -274,7 +274,7 @@ def build_kernel(top: str, case: Case, *, fast: bool = True) -> SimulatorBuild:
 
 def check_faults_are_found(top: str, layer: Layer, folder: Path, rng: np.random.Generator) -> None:
     """Negative control: a flipped weight bit and a threshold off by one change the output."""
-    case = make_case(layer, folder, rng)
+    case = make_case(layer, folder, rng, tiles=200)
     build = build_kernel(top, case)
     options = RunOptions(cwd=folder, idle_limit=2000)
     run_exact(build, case.inputs, case.outputs, options)

