@@ -254,11 +254,11 @@ module mvu_core #(
     logic [PE*NEGATIVE_W-1:0] negative;
     logic [PE-1:0]            unused_tag;
     logic [M*PE*COUNT_W-1:0]  part_q;
-    logic [PE-1:0][SUM_W-1:0] offset_q;
     logic [TAG_W-1:0]         part_tag_q;
     for (genvar pe = 0; pe < PE; pe = pe + 1) begin : gen_offset
       logic [SUM_W-1:0] one;
       logic [SUM_W-1:0] excess;
+      logic [SUM_W-1:0] offset_q;
       popcount_heap #(
         .N(SIMD),
         .BITS(1),
@@ -275,7 +275,8 @@ module mvu_core #(
       );
       assign one    = SUM_W'(negative[pe*NEGATIVE_W+:NEGATIVE_W]);
       assign excess = (one << IN_BITS) - one;
-      always_ff @(posedge clk_i) offset_q[pe] <= (SF > 1) ? excess : excess + threshold[pe];
+      always_ff @(posedge clk_i) offset_q <= (SF > 1) ? excess : excess + threshold[pe];
+      assign offset[pe] = offset_q;
     end
     always_ff @(posedge clk_i) part_q <= count;
     always_ff @(posedge clk_i) begin
@@ -283,7 +284,6 @@ module mvu_core #(
       else part_tag_q <= count_tag;
     end
     assign part     = part_q;
-    assign offset   = offset_q;
     assign part_tag = part_tag_q;
   end
 
