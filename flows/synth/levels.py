@@ -25,7 +25,8 @@ class DeepestPath:
 
     Attributes:
         levels: LUTs on the path; carry cells and wide multiplexers are not counted.
-        nets: Names of the nets along it, from its start.
+        nets: Names of the nets along it that the source knows, from its start to the register (by
+            the name of its output) or port that it ends in.
     """
 
     levels: int
@@ -54,8 +55,22 @@ def deepest_path(netlist: Mapping[str, Any], top: str) -> DeepestPath:
     path = [end]
     while path[-1] in parent:
         path.append(parent[path[-1]])
-    nets = tuple(names.get(bit, f"net {bit}") for bit in reversed(path))
-    return DeepestPath(levels=depth[end], nets=nets)
+    start, *inner = reversed(path)
+    named = [names[bit] for bit in inner[:-1] if bit in names and not names[bit].startswith("$")]
+    ends = (names.get(start, f"net {start}"), *named, _end_name(module, end, names))
+    return DeepestPath(levels=depth[end], nets=ends)
+
+
+def _end_name(module: Mapping[str, Any], end: Bit, names: Mapping[Bit, str]) -> str:
+    """The register that a path ends in, by the name of its output, or else the net itself."""
+    for cell in module["cells"].values():
+        if cell["type"].startswith(_REGISTERED):
+            directions = cell["port_directions"]
+            pins = cell["connections"].items()
+            if any(end in bits for name, bits in pins if directions[name] == "input"):
+                outputs = [b for name, bits in pins if directions[name] == "output" for b in bits]
+                return next((names[bit] for bit in outputs if bit in names), str(cell["type"]))
+    return names.get(end, f"net {end}")
 
 
 def _longest(
@@ -88,13 +103,14 @@ def _longest(
 
 
 def _net_names(module: Mapping[str, Any]) -> dict[Bit, str]:
-    """A readable name for each net; names from the source win over generated ones."""
-    names: dict[Bit, str] = {}
+    """The best name of each net: from the source rather than generated, outermost."""
+    names: dict[Bit, tuple[bool, int, str]] = {}
     for name, net in module["netnames"].items():
         for index, bit in enumerate(net["bits"]):
-            if bit not in names or not net["hide_name"]:
-                names[bit] = f"{name}[{index}]" if len(net["bits"]) > 1 else name
-    return names
+            shown = f"{name}[{index}]" if len(net["bits"]) > 1 else name
+            rank = (bool(net["hide_name"]), name.count("."), shown)
+            names[bit] = min(rank, names.get(bit, rank))
+    return {bit: rank[2] for bit, rank in names.items()}
 
 
 def _arcs(cell: Cell) -> Iterator[tuple[Bit, Bit, int]]:

@@ -14,7 +14,7 @@ from flows.synth import yosys
 from flows.synth.report import SynthReport
 from flows.synth.yosys import Family, SynthTarget
 
-_CACHE_FORMAT = 1  # raise when counting changes
+_CACHE_FORMAT = 2  # raise when counting changes
 
 
 def synthesise(

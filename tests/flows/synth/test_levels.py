@@ -46,9 +46,20 @@ def test_constant_input_hides_another():
 
 def test_registers_end_a_path():
     lut = {"type": "LUT1", "connections": {"I0": [2], "O": [3]}}
-    flop = {"type": "FDRE", "connections": {"D": [3], "Q": [4]}}
+    flop = {
+        "type": "FDRE",
+        "connections": {"D": [3], "Q": [4]},
+        "port_directions": {"D": "input", "Q": "output"},
+    }
     after = {"type": "LUT1", "connections": {"I0": [4], "O": [5]}}
-    assert deepest_path(netlist(lut, flop, after), "top").levels == 1
+    design = netlist(lut, flop, after)
+    assert deepest_path(design, "top").levels == 1
+    names = {"a_i": 2, "$generated": 3, "y_q": 4}
+    design["modules"]["top"]["netnames"] = {
+        name: {"bits": [bit], "hide_name": name.startswith("$")} for name, bit in names.items()
+    }
+    del design["modules"]["top"]["cells"][2]
+    assert deepest_path(design, "top").nets == ("a_i", "y_q")
     assert deepest_path(netlist(flop), "top").levels == 0
 
 
