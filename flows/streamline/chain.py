@@ -18,6 +18,8 @@ class ChainInput:
         thresholds: (C,) int64, bit = pixel >= threshold; None where the first layer takes pixels.
         offset: code = pixel + offset is what the model's first layer multiplies. It is already
             inside that layer's thresholds and pad value; 0 for a binary input.
+        pixel_table: (256,) uint8, the byte to send for each pixel value; None: the pixel itself.
+            Images of the reference have been through it already.
     """
 
     height: int
@@ -26,6 +28,7 @@ class ChainInput:
     thresholds: np.ndarray | None
     offset: int
     bits: int = 8
+    pixel_table: np.ndarray | None = None
 
     @property
     def shape(self) -> tuple[int, int, int]:

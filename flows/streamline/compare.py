@@ -104,7 +104,9 @@ def compare_original(
     signs = {stage.name: stage for stage in stages if stage.name in tables.names}
     tensors = {name: stage.output for name, stage in signs.items()}
     last = stages[-1]
-    original = run_original(model, stages, [*tensors.values(), last.source], images, tables.scaling)
+    original = run_original(
+        model, stages, [*tensors.values(), last.source], images, tables.byte_values
+    )
     names = {name: f"{name}.pool" if stage.pool > 1 else name for name, stage in signs.items()}
     outputs = run_frozen(frozen, [*names.values(), OUTPUT], images)
     compared = 0

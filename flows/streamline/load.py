@@ -63,6 +63,7 @@ def clean(model: ModelWrapper) -> ModelWrapper:
     """
     model = ModelWrapper(model.model, make_deepcopy=True)
     for node in model.graph.node:
+        _check_mode(node)
         if node.op_type in _CUSTOM_OPS:
             node.domain = CUSTOM_DOMAIN
     _drop_static_inputs(model)
@@ -90,6 +91,14 @@ def clean(model: ModelWrapper) -> ModelWrapper:
 
 def _first_line(error: Exception) -> str:
     return str(error).strip().split("\n")[0][:200]
+
+
+def _check_mode(node: NodeProto) -> None:
+    if any(a.name == "training_mode" and a.i for a in node.attribute):
+        raise UnsupportedModelError(
+            f"{node.name} ({node.op_type}): exported in training mode; evaluation mode is allowed;"
+            " call eval() before the export."
+        )
 
 
 def _drop_static_inputs(model: ModelWrapper) -> None:

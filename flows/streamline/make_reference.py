@@ -7,6 +7,7 @@ graph; `pixels.PixelScaling` says what a pixel becomes before it enters the grap
 
 from collections.abc import Sequence
 from dataclasses import asdict
+from typing import Any
 
 import numpy as np
 from qonnx.core.modelwrapper import ModelWrapper
@@ -14,7 +15,6 @@ from qonnx.core.modelwrapper import ModelWrapper
 from flows.errors import UsageError
 from flows.reference import INPUT_KIND, Reference, SignLayer
 from flows.streamline.freeze_signs import INPUT, OUTPUT
-from flows.streamline.pixels import PixelScaling
 from flows.streamline.stages import Stage
 from flows.streamline.standard import Executor
 from flows.streamline.tables import Tables
@@ -25,20 +25,20 @@ def run_original(
     stages: Sequence[Stage],
     names: Sequence[str],
     images: np.ndarray,
-    scaling: PixelScaling,
+    values: np.ndarray,
 ) -> dict[str, np.ndarray]:
     """Run the cleaned graph in onnxruntime.
 
     Args:
         names: of the tensors to return.
         images: (N, H, W, C) uint8.
+        values: (256,) float32, what the graph's input holds for each byte of an image.
 
     Returns:
         Tensor name to (N, values) float32.
     """
     run = Executor(model, names)
     shape = stages[0].shape
-    values = scaling.values()
     results = [run(values[nchw(image, shape)]) for image in images]
     return {name: np.stack([result[name].reshape(-1) for result in results]) for name in names}
 
@@ -96,6 +96,9 @@ def make_reference(
                 sign_tensor=table.name,
             )
         )
+    notes: dict[str, Any] = {"executor": "onnxruntime", "pixel_scaling": asdict(tables.scaling)}
+    if tables.pixel_table is not None:
+        notes["pixel_table"] = tables.pixel_table.tolist()
     return Reference(
         model=name,
         dataset="",
@@ -106,7 +109,7 @@ def make_reference(
         last_layer=stages[-1].name,
         logit_scale=float(tables.final.scale[0]),
         logit_bias=float(tables.final.bias[0]),
-        notes={"executor": "onnxruntime", "pixel_scaling": asdict(tables.scaling)},
+        notes=notes,
     )
 
 

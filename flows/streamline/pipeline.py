@@ -26,7 +26,7 @@ from flows.streamline.make_reference import check_images, make_reference, nchw
 from flows.streamline.pixels import RAW, PixelScaling, choose_scaling
 from flows.streamline.read_chain import read_chain
 from flows.streamline.stages import read_stages
-from flows.streamline.tables import tabulate
+from flows.streamline.tables import renumber_pixels, tabulate
 
 LOGGER = logging.getLogger(__name__)
 FOLDER = "intermediate_models"
@@ -106,9 +106,12 @@ def streamline(
     if scaling is None:
         scaling = RAW if reference is not None else choose_scaling(model, stages)
     tables = tabulate(model, stages, scaling)
+    if reference is None:
+        tables = renumber_pixels(tables)
+        samples = samples if tables.pixel_table is None else tables.pixel_table[samples]
     log.step("tabulate")
     frozen = log.save("frozen", freeze_signs(stages, tables))
-    compare_executors(model, scaling.values()[nchw(samples[0], stages[0].shape)])
+    compare_executors(model, tables.byte_values[nchw(samples[0], stages[0].shape)])
     activations = compare_original(model, frozen, stages, samples[:SAMPLES], tables)
     if reference is None:
         reference = make_reference(name or model_path.stem, frozen, stages, samples, tables)

@@ -181,7 +181,7 @@ def read_chain(
         )
     pixels = isinstance(tables.source, Codes)
     offset = pixel_offset(tables.source) if isinstance(tables.source, Codes) else 0
-    source, checked = _read_input(reader, stages[0], tables.source, offset)
+    source, checked = _read_input(reader, stages[0], tables, offset)
     layers: list[Layer] = []
     for index, (found, stage) in enumerate(zip(reader.layers, stages[1:], strict=True)):
         table = tables.signs[index] if index < len(tables.signs) else None
@@ -198,16 +198,21 @@ def read_chain(
 
 
 def _read_input(
-    reader: _Reader, stage: Stage, table: SignTable | Codes, offset: int
+    reader: _Reader, stage: Stage, tables: Tables, offset: int
 ) -> tuple[ChainInput, int]:
     channels, height, width = (*stage.shape, 1, 1)[1:4]
-    thresholds, checked = None, 0
+    thresholds, checked, table = None, 0, tables.source
     if isinstance(table, SignTable):
         thresholds, _ = table.thresholds()
         found = _Found(np.empty(0), 1, 1, 0, 0.0, None, thresholds=reader.input_thresholds)
         checked = _check_thresholds(found, table, np.zeros(channels, np.int64))
     source = ChainInput(
-        height=height, width=width, channels=channels, thresholds=thresholds, offset=offset
+        height=height,
+        width=width,
+        channels=channels,
+        thresholds=thresholds,
+        offset=offset,
+        pixel_table=tables.pixel_table,
     )
     return source, checked
 

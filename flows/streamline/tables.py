@@ -2,8 +2,9 @@
 """The truth tables of a whole graph."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+import numpy as np
 from qonnx.core.modelwrapper import ModelWrapper
 
 from flows.streamline.pixels import PixelScaling
@@ -31,6 +32,9 @@ class Tables:
         input_scale: float value of 1 at the first layer's input.
         logit_scale: float value of 1 at the last layer's input.
         scaling: what a pixel is at the graph's input.
+        byte_values: (256,) float32, what the graph's input holds for each byte of an image.
+        pixel_table: (256,) uint8, the byte that stands for each pixel value; None where it is the
+            pixel itself.
     """
 
     source: SignTable | Codes
@@ -39,6 +43,8 @@ class Tables:
     input_scale: float
     logit_scale: float
     scaling: PixelScaling
+    byte_values: np.ndarray
+    pixel_table: np.ndarray | None = None
 
     @property
     def all_signs(self) -> tuple[SignTable, ...]:
@@ -78,4 +84,28 @@ def tabulate(model: ModelWrapper, stages: Sequence[Stage], scaling: PixelScaling
         input_scale=input_scale,
         logit_scale=scale,
         scaling=scaling,
+        byte_values=scaling.values(),
+    )
+
+
+def renumber_pixels(tables: Tables) -> Tables:
+    """Let bytes be codes where pixel values are not one integer offset away from them.
+
+    Bytes are then looked up before they enter hardware: byte = pixel_table[pixel], code = byte +
+    smallest code. Other tables stay as they are, as do those whose codes need more than 8 bits.
+    """
+    source = tables.source
+    if not isinstance(source, Codes) or len(set(source.codes - np.arange(256))) == 1:
+        return tables
+    low = int(source.codes.min())
+    table = source.codes - low
+    if table.max() > 255:
+        return tables
+    values = np.full(256, tables.byte_values[0], np.float32)  # bytes that no pixel becomes
+    values[table] = tables.byte_values
+    return replace(
+        tables,
+        source=Codes(codes=np.arange(256, dtype=np.int64) + low, scale=source.scale),
+        byte_values=values,
+        pixel_table=table.astype(np.uint8),
     )

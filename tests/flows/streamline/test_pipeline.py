@@ -183,6 +183,23 @@ def test_file_of_the_old_exporter(tmp_path):
         np.testing.assert_allclose(found * scale + bias, expected, rtol=1e-5)
 
 
+def test_eight_bit_input_of_the_old_exporter(tmp_path):
+    """2x - 1 with x = pixel / 255 in steps of 1/128: two pixels share a code, one is left out."""
+    net = Net(1, 3, 6, 6, domain="onnx.brevitas", opset=11).mul(2.0).sub([1.0])
+    net.quant(2**-7, rounding="ROUND").conv(4, 3).norm(4).sign().flatten().dense(3, 64)
+    result = run(net, tmp_path)
+    chain, pixels = result.chain, images_for(net)
+    table = chain.input.pixel_table
+    assert len(np.unique(table)) == 255 and table[0] == 0 and table[255] == table[254] == 255
+    assert chain.input.offset == -128
+    assert np.array_equal(result.reference.images, table[pixels])
+    original = Executor(clean(net.model()))
+    values = TO_TENSOR.values()
+    for pixel, logits in zip(pixels, result.reference.logits, strict=True):
+        expected = next(iter(original(values[pixel].transpose(2, 0, 1)[None]).values()))[0]
+        assert np.array_equal(logits, expected)
+
+
 def test_made_reference_is_that_of_the_graph(conv):
     reference, frozen = conv[0].reference, conv[1]
     assert [sign.name for sign in reference.signs] == ["conv0", "conv1", "fc0"]

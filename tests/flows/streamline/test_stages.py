@@ -3,6 +3,7 @@
 
 import numpy as np
 import pytest
+from onnx import helper
 
 from flows.errors import UnsupportedModelError
 from flows.streamline.load import clean
@@ -153,6 +154,12 @@ def test_dense_layer_on_an_image():
 
 def test_convolution_of_another_size():
     refused(image().conv(4, 5), "3 input channels", "5")
+
+
+def test_batch_norm_in_training_mode():
+    net = Net(1, 6, opset=15).sign().dense(4, 6).norm(4)
+    net.nodes[-1].attribute.append(helper.make_attribute("training_mode", 1))
+    refused(net.sign().dense(2, 4), "BatchNormalization", "eval()")
 
 
 def test_graph_without_layers():
