@@ -24,7 +24,7 @@ module stream_last #(
   assign m_axis_tvalid = s_axis_tvalid;
   assign s_axis_tready = m_axis_tready;
 
-  if (BEATS == 1) begin : gen_every
+  if (BEATS < 2) begin : gen_every
     // Nothing to count; the clock is part of the common port list.
     logic unused;
     assign unused = clk_i ^ rst_ni;

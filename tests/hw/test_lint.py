@@ -60,6 +60,16 @@ SWEEP: dict[str, list[dict[str, int]]] = {
         {"C": 12, "PE": 4, "IN_BITS": 3},
         {"C": 7, "PE": 1},
     ],
+    "xnor_popcount": [{"N": 1}, {"N": 17, "TAG_W": 3}],
+    "popcount_heap": [{"N": 9, "BITS": 3}],
+    "mvu_words": [{"W": 1, "DEPTH": 1}, {"W": 9, "DEPTH": 5, "BLOCK": 0}],
+    "conv_xnor": [
+        {"C": 1, "K": 1, "MH": 1, "SIMD": 1},
+        {"C": 4, "MH": 8, "PE": 2, "M": 2, "SIMD": 36},
+        {"C": 4, "MH": 8, "PE": 2, "M": 2, "SIMD": 12, "THRESHOLD": 0},
+    ],
+    "mvu_xnor": [{"MW": 12, "MH": 10, "PE": 5, "SIMD": 4, "THRESHOLD": 0}],
+    "mvu_int": [{"MH": 8, "SIMD": 9}, {"MH": 8, "PE": 4, "M": 2, "THRESHOLD": 0}],
     "label_select": [
         {"N": 1, "W": 1, "IDX_W": 1},
         {"N": 2, "W": 1, "IDX_W": 1},
