@@ -253,11 +253,10 @@ module popcount_heap #(
   end
 
   if (LAT > OWN_LAT) begin : gen_align
-    logic [LAT-OWN_LAT-1:0][COUNT_W-1:0] wait_q;
-    always_ff @(posedge clk_i) begin
-      for (int unsigned i = 0; i < LAT - OWN_LAT; i = i + 1) wait_q[i] <= (i == 0) ? count : wait_q[i-1];
-    end
-    assign count_o = wait_q[LAT-OWN_LAT-1];
+    localparam int unsigned WAIT_W = (LAT - OWN_LAT) * COUNT_W;
+    logic [WAIT_W-1:0] wait_q;
+    always_ff @(posedge clk_i) wait_q <= WAIT_W'({wait_q, count});
+    assign count_o = wait_q[WAIT_W-COUNT_W+:COUNT_W];
   end else begin : gen_direct
     assign count_o = count;
   end
