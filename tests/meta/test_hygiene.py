@@ -23,6 +23,7 @@ LONGER = {
 SPDX = "SPDX-License-Identifier: Apache-2.0"
 COMMENTED = (".py", ".sv", ".svh", ".cpp", ".h", ".sh", ".tcl", ".vlt", ".v", ".toml", ".yml",
              ".yaml", ".lock")  # fmt: skip
+WRITTEN_BY_PROGRAMS = ("brevitas_models/checkpoints/", "docs/results/")
 NO_SUFFIX = {"Makefile", "Dockerfile", "run"}
 
 # Places that exist on one machine only.
@@ -67,6 +68,8 @@ def test_exceptions_are_still_needed():
 def test_licence_line_comes_first():
     missing = []
     for path in tree.files():
+        if str(path).startswith(WRITTEN_BY_PROGRAMS):
+            continue
         if path.suffix in COMMENTED or path.name in NO_SUFFIX:
             first = tree.text(path).splitlines()[:2]
             if not any(SPDX in line for line in first):
