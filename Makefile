@@ -34,7 +34,7 @@ build: setup
 
 lint: setup
 	@echo "ruff, mypy"
-	@$(PY) -m ruff check --quiet .
+	@$(PY) -m ruff check --quiet --output-format concise .
 	@$(PY) -m ruff format --check --quiet . || \
 		{ echo "not formatted; run: $(PY) -m ruff format ."; exit 1; }
 	@$(PY) -m mypy --no-error-summary
