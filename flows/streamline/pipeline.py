@@ -86,7 +86,6 @@ def streamline(
     """Turn a QONNX file into an integer chain, checking every step.
 
     Args:
-        model_path: the QONNX file.
         reference: of the PyTorch model; None makes one from the file by onnxruntime.
         images: (N, H, W, C) uint8 to make the reference on, where none is given.
         name: of the model, for a new reference; the file's name by default.
@@ -119,29 +118,36 @@ def streamline(
         compare_tables(tables, reference)
         activations += compare_reference(frozen, reference)
     log.step("reference")
-    transformations = 0
-    for step in finn_adapter.apply_steps(frozen, probes(frozen)):
-        model = log.save(step.name, step.model)
-        transformations += step.checks
+    model, transformations = _transform(frozen, log)
     read = read_chain(model, stages, tables)
     compared = compare_chain(read.chain, frozen, samples[:SAMPLES])
     log.step("chain")
     if out_dir is not None:
         model.save(str(out_dir / RESULT))
+    checks = Checks(
+        thresholds=read.thresholds_checked,
+        table_values=sum(table.bits.size for table in tables.all_signs),
+        transformations=transformations,
+        activations=activations,
+        chain_values=compared,
+    )
     return StreamlineResult(
         chain=read.chain,
         reference=reference,
         model=model,
         models=tuple(log.files),
-        checks=Checks(
-            thresholds=read.thresholds_checked,
-            table_values=sum(table.bits.size for table in tables.all_signs),
-            transformations=transformations,
-            activations=activations,
-            chain_values=compared,
-        ),
+        checks=checks,
         seconds=log.seconds,
     )
+
+
+def _transform(frozen: ModelWrapper, log: "_Log") -> tuple[ModelWrapper, int]:
+    """FINN's graph, and how many of its transformations were executed and compared."""
+    model, checks = frozen, 0
+    for step in finn_adapter.apply_steps(frozen, probes(frozen)):
+        model = log.save(step.name, step.model)
+        checks += step.checks
+    return model, checks
 
 
 def probes(frozen: ModelWrapper) -> list[np.ndarray]:

@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """FINN's transformations are silent, checked one by one, and end in a linear integer chain."""
 
+import re
+from pathlib import Path
+
 import pytest
 from qonnx.transformation.base import Transformation
 
@@ -71,3 +74,10 @@ def test_a_transformation_that_changes_nothing_is_not_executed(monkeypatch):
     frozen = frozen_of(dense_net().model())[-1]
     [step] = apply_steps(finn_adapter.transform(frozen, finn_adapter.ConvertSubToAdd()), [])
     assert step.checks == 0 and not calls
+
+
+def test_no_other_module_imports_finn():
+    root = Path(finn_adapter.__file__).parents[1]
+    imports = re.compile(r"^\s*(from|import) finn\b", re.MULTILINE)
+    found = [path.name for path in root.rglob("*.py") if imports.search(path.read_text())]
+    assert found == ["finn_adapter.py"]
