@@ -21,6 +21,7 @@ from flows.report.facts import (
     FifoFacts,
     LayerFacts,
     PerformanceFacts,
+    ResourceEstimate,
     ResourceFacts,
     VerificationFacts,
 )
@@ -243,17 +244,18 @@ def _layers(layers: tuple[LayerFacts, ...]) -> list[dict[str, Any]]:
             "macs": layer.macs,
             "cycles": figure(layer.cycles, "cycles", Origin.ESTIMATED),
             "bottleneck": layer.cycles == slowest,
-            "estimate": (
-                {
-                    key: figure(getattr(layer.estimate, key), _UNITS[key], Origin.ESTIMATED)
-                    for key in RESOURCE_KEYS
-                }
-                if layer.estimate
-                else None
-            ),
+            "estimate": _estimate(layer.estimate) if layer.estimate else None,
         }
         for layer in layers
     ]
+
+
+def _estimate(estimate: ResourceEstimate) -> dict[str, Any]:
+    values = {key: getattr(estimate, key) for key in RESOURCE_KEYS}
+    return {
+        key: None if value is None else figure(value, _UNITS[key], Origin.ESTIMATED)
+        for key, value in values.items()
+    }
 
 
 def _fifo(fifo: FifoFacts) -> dict[str, Any]:

@@ -52,19 +52,19 @@ class ModelFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResourceEstimate:
-    """What the cost model expects of a layer, before synthesis.
+    """What the cost model expects of a layer, before synthesis; None where it expects nothing.
 
     Attributes:
         lut: LUTs.
-        ff: Flip-flops.
         bram36: Block memories of 36 Kbit, in halves.
+        ff: Flip-flops.
         dsp: DSP slices.
     """
 
     lut: int
-    ff: int
     bram36: float
-    dsp: int
+    ff: int | None = None
+    dsp: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -70,7 +70,7 @@ def layer_facts() -> tuple[LayerFacts, ...]:
             m=folding[2] if folding else None,
             weights=0 if folding is None else 9 * shape_in[-1] * shape_out[-1],
             macs=0 if folding is None else cycles * folding[0] * folding[1] * folding[2],
-            estimate=ResourceEstimate(lut=lut + 50, ff=ff, bram36=bram, dsp=0),
+            estimate=ResourceEstimate(lut=lut + 50, bram36=bram, ff=ff),
         )
         for name, kernels, shape_in, shape_out, width_in, width_out, folding, cycles, lut, ff, bram
         in _ROWS
