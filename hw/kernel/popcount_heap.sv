@@ -152,25 +152,26 @@ module popcount_heap #(
           // Groups of three lanes; the last group may lack one or two. The column above begins with its own groups, if it is a plane.
           localparam int unsigned A_N = (N + 2) / 3;
           localparam int unsigned B_N = (N + 1) / 3;
-          localparam int unsigned C_N = N / 3;
-          logic [N-1:0]   agree;
-          logic [A_N-1:0] a, b, c3;
+          logic [N-1:0]   plane;
+          logic [A_N-1:0] carry;
           always_comb begin
-            for (int unsigned i = 0; i < N; i = i + 1) agree[i] = act_i[i*BITS+c] ^ !weight_i[i];
+            for (int unsigned i = 0; i < N; i = i + 1) plane[i] = act_i[i*BITS+c];
           end
-          assign a = agree[A_N-1:0];
-          if (B_N > 0) begin : gen_b
-            assign b = A_N'(agree[A_N+:B_N]);
-            assign bits_d[starts(s, c+1)+((c + 1 < BITS) ? A_N : 0)+:B_N] = B_N'((a & b) | (a & c3) | (b & c3));
-          end else begin : gen_no_b
-            assign b = '0;
+          popcount_lanes #(
+            .N(N)
+          ) u_lanes (
+            .act_i(plane),
+            .weight_i,
+            .sum_o(bits_d[STAY_AT+:A_N]),
+            .carry_o(carry)
+          );
+          if (B_N > 0) begin : gen_carry
+            assign bits_d[starts(s, c+1)+((c + 1 < BITS) ? A_N : 0)+:B_N] = carry[B_N-1:0];
           end
-          if (C_N > 0) begin : gen_c
-            assign c3 = A_N'(agree[A_N+B_N+:C_N]);
-          end else begin : gen_no_c
-            assign c3 = '0;
+          if (B_N < A_N) begin : gen_no_carry
+            logic unused_carry;
+            assign unused_carry = carry[A_N-1];
           end
-          assign bits_d[STAY_AT+:A_N] = a ^ b ^ c3;
         end
       end else begin : gen_bits
         localparam int unsigned IN_N = height(s - 1, c);
@@ -184,28 +185,29 @@ module popcount_heap #(
         localparam int unsigned FAR_AT = starts(s, c + 2)
             + ((c + 2 < COUNT_W) ? stays(height(s - 1, c + 2)) + sixes(height(s - 1, c + 1)) + threes(height(s - 1, c + 1)) : 0);
         if (SIX > 0) begin : gen_six
-          logic [SIX-1:0] low, low_carry, high, high_carry, both, x0, x1, x2, x3, x4, x5;
-          assign x0 = gen_step[s-1].bits_q[IN_AT+:SIX];
-          assign x1 = gen_step[s-1].bits_q[IN_AT+SIX+:SIX];
-          assign x2 = gen_step[s-1].bits_q[IN_AT+2*SIX+:SIX];
-          assign x3 = gen_step[s-1].bits_q[IN_AT+3*SIX+:SIX];
-          assign x4 = gen_step[s-1].bits_q[IN_AT+4*SIX+:SIX];
-          if (SIXTH > 0) begin : gen_sixth
-            assign x5 = SIX'(gen_step[s-1].bits_q[IN_AT+5*SIX+:SIXTH]);
-          end else begin : gen_five
-            assign x5 = '0;
-          end
-          assign low        = x0 ^ x1 ^ x2;
-          assign low_carry  = (x0 & x1) | (x0 & x2) | (x1 & x2);
-          assign high       = x3 ^ x4 ^ x5;
-          assign high_carry = (x3 & x4) | (x3 & x5) | (x4 & x5);
-          assign both       = low & high;
-          assign bits_d[STAY_AT+:SIX] = low ^ high;
+          logic [6*SIX-1:0] bits;
+          logic [SIX-1:0]   near;
+          logic [SIX-1:0]   far;
+          assign bits = (6*SIX)'(gen_step[s-1].bits_q[IN_AT+:USED]);
+          popcount_six #(
+            .N(SIX)
+          ) u_six (
+            .bits_i(bits),
+            .sum_o(bits_d[STAY_AT+:SIX]),
+            .carry_o(near),
+            .far_o(far)
+          );
           if (c + 1 < COUNT_W) begin : gen_near
-            assign bits_d[NEAR_AT+:SIX] = low_carry ^ high_carry ^ both;
+            assign bits_d[NEAR_AT+:SIX] = near;
+          end else begin : gen_no_near
+            logic unused_near;
+            assign unused_near = ^near;
           end
           if (c + 2 < COUNT_W) begin : gen_far
-            assign bits_d[FAR_AT+:SIX] = (low_carry & high_carry) | (low_carry & both) | (high_carry & both);
+            assign bits_d[FAR_AT+:SIX] = far;
+          end else begin : gen_no_far
+            logic unused_far;
+            assign unused_far = ^far;
           end
         end
         if (THREE > 0) begin : gen_full_adder

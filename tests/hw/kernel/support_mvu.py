@@ -28,6 +28,8 @@ SOURCES = [
     HW / "stream" / "stream_fifo.sv",
     HW / "stream" / "stream_gather.sv",
     HW / "memory" / "rom.sv",
+    HW / "kernel" / "popcount_lanes.sv",
+    HW / "kernel" / "popcount_six.sv",
     HW / "kernel" / "popcount_heap.sv",
     HW / "kernel" / "xnor_popcount.sv",
     HW / "kernel" / "mvu_words.sv",

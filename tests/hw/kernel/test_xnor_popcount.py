@@ -22,7 +22,10 @@ from tests.support.battery import (
 )
 
 HERE = Path(__file__).parent
-UNIT = [HW / "kernel" / "popcount_heap.sv", HW / "kernel" / "xnor_popcount.sv"]
+UNIT = [
+    HW / "kernel" / f"{name}.sv"
+    for name in ("popcount_lanes", "popcount_six", "popcount_heap", "xnor_popcount")
+]
 FAST = HERE / "fast_sim.sv"
 
 SIZES = [(n, 1) for n in (1, 2, 3, 4, 5, 6, 7, 8, 9, 27, 64, 256, 576, 1152)]
