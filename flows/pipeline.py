@@ -82,6 +82,8 @@ def run(config: BuildConfig, console: Console) -> Build:
             )
             chain, checks = streamlined.chain, streamlined.checks
             vectors = replace(streamlined.reference, labels=source.labels, dataset=source.dataset)
+            if chain.input.pixel_table is not None:
+                _write_json(root / "export" / "pixel_table.json", chain.input.pixel_table.tolist())
             progress.note(
                 f"{len(chain.layers)} integer layers; {checks.transformations} transformations "
                 f"and {checks.table_values:,} truth-table values checked"

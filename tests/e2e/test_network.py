@@ -174,7 +174,7 @@ def test_a_wrong_reference_is_caught(case):
     logits = case.reference.logits.copy()
     logits[3, 1] += 1
     wrong = replace(case, reference=replace(case.reference, logits=logits))
-    with pytest.raises(VerificationError, match="image 3, .*channel 1"):
+    with pytest.raises(VerificationError, match=r"image 3, .*channel 1"):
         _simulate(wrong)
-    with pytest.raises(VerificationError, match="image 3, .*channel 1"):
+    with pytest.raises(VerificationError, match=r"image 3, .*channel 1"):
         exact.check_tensors(case.network, wrong.reference)

@@ -108,9 +108,7 @@ def test_unwritable_output_directory(tmp_path, monkeypatch):
 
 
 def test_missing_data_folder(tmp_path):
-    _refused(
-        _invoke(tmp_path, "--model", "tfc_w1a1", "--data", tmp_path / "nowhere"), "nowhere"
-    )
+    _refused(_invoke(tmp_path, "--model", "tfc_w1a1", "--data", tmp_path / "nowhere"), "nowhere")
 
 
 def test_checkpoint_that_is_none(tmp_path):

@@ -100,7 +100,7 @@ def test_streams_that_do_not_fit_are_refused(rng):
     chain = tiny_cnv(rng)
     network = lower(chain, fold_network(unit_shapes(chain), 10_000), "net")
     without_pool = tuple(layer for layer in network if layer.name != "pool0")
-    with pytest.raises(UnsupportedModelError, match="conv1/conv_xnor sends .* conv2/swu takes"):
+    with pytest.raises(UnsupportedModelError, match=r"conv1/conv_xnor sends .* conv2/swu takes"):
         check_network(replace(network, layers=without_pool))
 
 
