@@ -136,6 +136,7 @@ module mvu_core #(
 
   // Windows. Neighbours share elements of the tile; synthesis merges the registers that hold the same element, and a simulator has each
   // window in one piece.
+  logic [M-1:0][SF-1:0][SIMD*IN_BITS-1:0] window_q;
   logic [M*PE*COUNT_W-1:0] count;
   logic [M*PE*TAG_W-1:0]   unit_tag;
   logic [TAG_W-1:0]        tag;
@@ -147,20 +148,17 @@ module mvu_core #(
 
   for (genvar m = 0; m < M; m = m + 1) begin : gen_pixel
     logic [MW*IN_BITS-1:0]   window_d;
-    logic [MW*IN_BITS-1:0]   window_q;
     logic [SIMD*IN_BITS-1:0] slice;
     for (genvar kh = 0; kh < K; kh = kh + 1) begin : gen_row
       assign window_d[kh*K*C*IN_BITS+:K*C*IN_BITS] = s_axis_tdata[(kh*T+m*STRIDE)*C*IN_BITS+:K*C*IN_BITS];
     end
     always_ff @(posedge clk_i) begin
-      if (load) window_q <= window_d;
+      if (load) window_q[m] <= window_d;
     end
     if (SF > 1) begin : gen_slice
-      logic [SF-1:0][SIMD*IN_BITS-1:0] slices;
-      assign slices = window_q;
-      assign slice  = slices[sf];
+      assign slice = window_q[m][sf];
     end else begin : gen_whole
-      assign slice = window_q;
+      assign slice = window_q[m];
     end
 
     for (genvar pe = 0; pe < PE; pe = pe + 1) begin : gen_channel
