@@ -6,17 +6,18 @@
 // One weight bit serves all planes of its lane: with BITS = 1 this is the XNOR popcount; with BITS > 1 a lane contributes x where
 // the weight is 1 and (2^BITS - 1) - x where it is 0, the one's complement form of +x and -x.
 //
-// Structure: three lanes enter two LUT6 and leave as two bits (sum and carry); then the heap of bits is reduced column by column by
-// 6:3 counters (three LUT6 for six bits) and, for the remainders, full adders, with a register after every step; when no column is
-// higher than three bits, the rows are added on carry chains, one addition per register.
+// Structure: three lanes enter two LUT6 and leave as two bits, sum and carry (popcount_lanes); then the heap of bits is reduced column
+// by column by 6:3 counters (popcount_six) and, for a remainder of three or four bits, a full adder, with a register after every
+// step; when no column is higher than three bits, the rows are added on carry chains, one addition per register.
 //
-// Latency: 1 + STEPS + (ROWS - 1), both from plan(); one set of operands per cycle. EXTRA_FOR > BITS delays the result to the
-// latency of a counter of EXTRA_FOR planes and the same N, so that two counters can be aligned without knowing either latency.
-// `tag_i` leaves as `tag_o` together with its count; it is the only part that is reset.
-// Cuts: every path (operands and result are registered apart by at least one register). Depth: one LUT, or one carry chain of COUNT_W.
-// Cost: about 1.36 LUT and 1.45 flip-flops per lane and plane (model: hw/README.md has the measured points).
+// Latency: STEPS + ROWS, both from plan(): N = 27: 4, 64: 6, 256: 7, 576: 9, 1152: 9, 4608: 11; 27 lanes of 8 planes: 6. One set of
+// operands per cycle. EXTRA_FOR > BITS delays the result to the latency of a counter of EXTRA_FOR planes and the same N, so that two
+// counters can be aligned without knowing either latency. `tag_i` leaves as `tag_o` with its count; only tags are reset.
+// Cuts every path: one LUT, or one carry chain of COUNT_W, between registers.
+// Cost (Yosys 0.70, xc7, steps mapped apart, see popcount_lanes), LUT / FF: N = 64: 88 / 108, 256: 342 / 376, 576: 776 / 814,
+// 1152: 1,543 / 1,581; 27 lanes of 8 planes: 293 / 320 (a pipelined tree of `+`: 341; one loop of `+`: 575).
 //
-// XNORFLOW_FAST_SIM: body for simulators, $countones on the whole word, only the result is delayed. Same results, same latency.
+// XNORFLOW_FAST_SIM: body for simulators, $countones of the whole word, only the result is delayed. Same results, same latency.
 module popcount_heap #(
   parameter int unsigned N         = 64,
   parameter int unsigned BITS      = 1,

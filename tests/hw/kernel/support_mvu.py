@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Golden model of the compute kernels in numpy, their memory images, and one call that tests a row."""
+"""Golden model of the compute kernels in numpy, their memory images, and shared checks."""
 
 from __future__ import annotations
 
@@ -119,13 +119,14 @@ def popcount_latency(n: int, bits: int = 1) -> int:
 
 
 def reference(layer: Layer, tiles: Ints, weights: Ints) -> Ints:
-    """Accumulators (tile, m, channel); tiles (n, k, columns, c), weights (mh, k, k, c) of 0 and 1."""
+    """Sums (tile, m, channel) of tiles (n, k, columns, c) and weights (mh, k, k, c) of 0 and 1."""
     signs = 2 * weights - 1
     inputs = 2 * tiles - 1 if layer.bipolar else tiles
     windows = np.stack(
         [inputs[:, :, p * layer.stride : p * layer.stride + layer.k] for p in range(layer.m)], 1
     )
-    return np.einsum("nphwc,ohwc->npo", windows, signs)
+    sums: Ints = np.einsum("nphwc,ohwc->npo", windows, signs)
+    return sums
 
 
 def reachable_thresholds(layer: Layer, sums: Ints, rng: np.random.Generator) -> Ints:
@@ -232,12 +233,14 @@ def sources(top: str, *, fast: bool = True) -> list[Path]:
     return [*form, *SOURCES, HW / "kernel" / f"{top}.sv"]
 
 
-def layer_row(name: str, reason: str, **fields: int | bool) -> Row:
+def layer_row(name: str, reason: str, **fields: Any) -> Row:
     """A row of a parameter table: the layer to build."""
     return Row(id=name, reason=reason, parameters={"layer": Layer(**fields)})
 
 
-def check_traffic(top: str, layer: Layer, folder: Path, rng: np.random.Generator, *, fast: bool) -> None:
+def check_traffic(
+    top: str, layer: Layer, folder: Path, rng: np.random.Generator, *, fast: bool
+) -> None:
     """Exact under every traffic pattern."""
     case = make_case(layer, folder, rng)
     check_stream_module(
@@ -252,7 +255,7 @@ def check_traffic(top: str, layer: Layer, folder: Path, rng: np.random.Generator
 
 
 def check_rate(top: str, layer: Layer, folder: Path, rng: np.random.Generator) -> None:
-    """Free-running: one tile every NF*SF cycles from the first to the last, and the header's latency."""
+    """Free-running: one tile every NF*SF cycles, first to last, and the header's latency."""
     case = make_case(layer, folder, rng, tiles=40)
     result = run_exact(
         build_kernel(top, case), case.inputs, case.outputs, RunOptions(cwd=folder, idle_limit=2000)
@@ -298,13 +301,13 @@ def check_faults_are_found(top: str, layer: Layer, folder: Path, rng: np.random.
 
 
 def check_ends_of_range(top: str, layer: Layer, folder: Path, rng: np.random.Generator) -> None:
-    """Thresholds at and beyond the ends of the range: always on, only at the last value, always off."""
+    """Thresholds at and beyond the ends of the range: always on, on at the end, always off."""
     case = make_case(layer, folder, rng)
     low, high = (0, layer.mw) if layer.bipolar else (-layer.largest, layer.largest)
     ends = np.array([low, low + 1, high, high + 1])
     stored = ends[np.arange(layer.mh) % 4]
     write_thresholds(folder / "thresholds.mem", layer, stored)
-    # The first window of each of four tiles is a channel's weights or their opposite: the extreme sums.
+    # First windows that are a channel's weights, or their opposite, give the extreme sums.
     tiles = case.tiles.copy()
     top_value = 2**layer.in_bits - 1
     for channel in range(2):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""conv_xnor: exact against numpy under all traffic, at full rate, with the latency of its header."""
+"""conv_xnor: exact under all traffic, at full rate, with the latency of its header."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ import numpy as np
 import pytest
 
 from flows.sim.run import RunOptions
+from flows.sim.streams import FREE_RUNNING, RANDOM
 from tests.hw.kernel.support_mvu import (
+    HW,
     Layer,
     build_kernel,
     check_ends_of_range,
@@ -20,9 +22,22 @@ from tests.hw.kernel.support_mvu import (
     check_traffic,
     layer_row,
     make_case,
+    pixels,
+    reachable_thresholds,
+    reference,
     sources,
+    to_hardware,
+    write_thresholds,
+    write_weights,
 )
-from tests.support.battery import check_lint, check_rejected, rows, run_exact
+from tests.support.battery import (
+    check_lint,
+    check_rejected,
+    check_stream_module,
+    lanes,
+    rows,
+    run_exact,
+)
 
 TOP = "conv_xnor"
 
@@ -35,22 +50,33 @@ TABLE = (
     layer_row("neighbours_stride", "windows two columns apart", c=3, mh=5, m=2, stride=2),
     layer_row("neighbours_folded", "M and SF together", c=4, mh=4, m=2, simd=12),
     layer_row("pointwise", "K = 1", c=16, k=1, mh=8),
-    layer_row("pointwise_stride", "K < STRIDE: columns that no window uses", c=7, k=1, m=2, mh=3, stride=2),
+    layer_row(
+        "pointwise_stride", "K < STRIDE: columns that no window uses", c=7, k=1, m=2, mh=3, stride=2
+    ),
     layer_row("many_pixels", "M > NF: the output paces the kernel", c=2, m=5, mh=2),
     layer_row("one_channel", "MH = 1", c=3, mh=1),
     layer_row("channels_parallel", "PE > 1", c=4, mh=8, pe=4),
     layer_row("all_parallel", "PE = MH and M > 1", c=4, mh=4, pe=4, m=2),
     layer_row("channels_folded", "PE > 1 and SF > 1", c=4, mh=6, pe=2, simd=18),
     layer_row("raw", "signed accumulators, even K*K*C", c=4, mh=4, threshold=False, acc_w=9),
-    layer_row("raw_odd", "signed accumulators, odd K*K*C, least width", c=7, mh=3, threshold=False, acc_w=7),
-    layer_row("raw_folded", "accumulated over steps", c=5, mh=4, pe=2, simd=15, threshold=False, acc_w=8),
+    layer_row(
+        "raw_odd",
+        "signed accumulators, odd K*K*C, least width",
+        c=7,
+        mh=3,
+        threshold=False,
+        acc_w=7,
+    ),
+    layer_row(
+        "raw_folded", "accumulated over steps", c=5, mh=4, pe=2, simd=15, threshold=False, acc_w=8
+    ),
     layer_row("raw_neighbours", "wide results of M pixels", c=2, mh=4, m=2, threshold=False),
     layer_row("shallow_fifo", "fewer places than the pipeline is long", c=8, mh=8, fifo_depth=2),
     layer_row("large", "more lanes than one word of any simulator", c=64, mh=4, m=2),
 )
 
 
-STRUCTURAL = ("odd_fold", "neighbours_stride", "channels_folded", "raw_odd")
+STRUCTURAL = ("odd_fold", "neighbours_stride", "channels_folded")
 OUTPUT_BOUND = ("many_pixels", "shallow_fifo")
 
 
@@ -103,6 +129,53 @@ def test_faults_are_found(simd: int, tmp_path: Path, rng: np.random.Generator) -
 
 
 @pytest.mark.parametrize(
+    ("stride", "m", "simd"), [(1, 1, 36), (1, 2, 36), (1, 3, 12), (2, 3, 36), (2, 1, 9)]
+)
+def test_behind_swu(
+    stride: int, m: int, simd: int, tmp_path: Path, rng: np.random.Generator
+) -> None:
+    """Pixels in, pixels out, three frames: swu gives the tiles that conv_xnor expects."""
+    height, width = 7, 3 * m * stride + 3 - stride
+    layer = Layer(c=4, stride=stride, m=m, mh=6, simd=simd)
+    images = rng.integers(0, 2, (3, height, width, layer.c))
+    weights = rng.integers(0, 2, (layer.mh, 3, 3, layer.c))
+    tiles = [
+        image[y : y + 3, x * stride : x * stride + layer.columns]
+        for image in images
+        for y in range(0, height - 2, stride)
+        for x in range(0, (width - 3) // stride + 1, m)
+    ]
+    sums = reference(layer, np.stack(tiles), weights)
+    thresholds = reachable_thresholds(layer, sums, rng)
+    write_weights(tmp_path / "weights.mem", layer, weights)
+    write_thresholds(tmp_path / "thresholds.mem", layer, to_hardware(layer, thresholds))
+    check_stream_module(
+        "conv_with_swu",
+        [
+            *sources(TOP),
+            HW / "memory" / "ram_sdp.sv",
+            HW / "kernel" / "swu.sv",
+            Path(__file__).with_name("conv_with_swu.sv"),
+        ],
+        parameters={
+            "C": layer.c,
+            "H": height,
+            "WIDTH": width,
+            "STRIDE": stride,
+            "M": m,
+            "MH": layer.mh,
+            "SIMD": simd,
+            "WEIGHT_FILE": "weights.mem",
+            "THRESHOLD_FILE": "thresholds.mem",
+        },
+        inputs={"s_axis": lanes(images.reshape(-1, layer.c), bits=1)},
+        outputs={"m_axis": pixels(layer, (sums >= thresholds).astype(np.int64))},
+        cwd=tmp_path,
+        traffic=(FREE_RUNNING, RANDOM),
+    )
+
+
+@pytest.mark.parametrize(
     ("parameters", "match"),
     [
         ({"PE": 3}, "PE must divide MH"),
@@ -118,7 +191,7 @@ def test_refuses(parameters: dict[str, int], match: str) -> None:
 
 @pytest.mark.parametrize("name", ["C", "K", "STRIDE", "M", "PE"])
 def test_refuses_zero(name: str) -> None:
-    """Widths of zero break elaboration in more than one place; the first message may be another one."""
+    """Zero breaks elaboration in more than one place; the first message may be another one."""
     check_rejected(TOP, sources(TOP), parameters={name: 0}, match="%Error")
 
 

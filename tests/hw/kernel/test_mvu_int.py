@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""mvu_int: unsigned inputs times +-1 weights, exact against numpy under all traffic and at full rate."""
+"""mvu_int: unsigned inputs times +-1 weights, exact under all traffic and at full rate."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from tests.support.battery import Row, check_lint, check_rejected, rows
 TOP = "mvu_int"
 
 
-def int_row(name: str, reason: str, **fields: int | bool) -> Row:
+def int_row(name: str, reason: str, **fields: Any) -> Row:
     return layer_row(name, reason, **{"bipolar": False, "in_bits": 8, "c": 3, **fields})
 
 
@@ -87,7 +87,7 @@ def test_refuses(parameters: dict[str, int], match: str) -> None:
 
 @pytest.mark.parametrize("name", ["C", "M", "IN_BITS", "PE"])
 def test_refuses_zero(name: str) -> None:
-    """Widths of zero break elaboration in more than one place; the first message may be another one."""
+    """Zero breaks elaboration in more than one place; the first message may be another one."""
     check_rejected(TOP, sources(TOP), parameters={name: 0}, match="%Error")
 
 

@@ -28,10 +28,24 @@ TABLE = (
     layer_row("parallel", "PE > 1 and SIMD < MW", c=64, k=1, mh=8, pe=4, simd=16),
     layer_row("unrolled", "one step per vector", c=24, k=1, mh=10, pe=10),
     layer_row("unrolled_folded", "NF = 1, SF > 1", c=24, k=1, mh=6, pe=6, simd=8),
-    layer_row("logits", "last layer: raw sums, all channels at once", c=64, k=1, mh=10, pe=10, simd=8, threshold=False, acc_w=8),
-    layer_row("logits_odd", "raw sums, odd MW, serial", c=49, k=1, mh=10, simd=7, threshold=False, acc_w=7),
+    layer_row(
+        "logits",
+        "last layer: raw sums, all channels at once",
+        c=64,
+        k=1,
+        mh=10,
+        pe=10,
+        simd=8,
+        threshold=False,
+        acc_w=8,
+    ),
+    layer_row(
+        "logits_odd", "raw sums, odd MW, serial", c=49, k=1, mh=10, simd=7, threshold=False, acc_w=7
+    ),
     layer_row("narrow", "two inputs, one output", c=2, k=1, mh=1),
-    layer_row("first_mnist", "the widest input of the shipped networks", c=784, k=1, mh=4, pe=2, simd=392),
+    layer_row(
+        "first_mnist", "the widest input of the shipped networks", c=784, k=1, mh=4, pe=2, simd=392
+    ),
 )
 
 
@@ -73,7 +87,7 @@ def test_refuses(parameters: dict[str, int], match: str) -> None:
 
 @pytest.mark.parametrize("name", ["MW", "PE"])
 def test_refuses_zero(name: str) -> None:
-    """Widths of zero break elaboration in more than one place; the first message may be another one."""
+    """Zero breaks elaboration in more than one place; the first message may be another one."""
     check_rejected(TOP, sources(TOP), parameters={name: 0}, match="%Error")
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""xnor_popcount and popcount_heap: both forms exact for random and corner operands, latency as modelled."""
+"""xnor_popcount, popcount_heap: both forms exact for random and corner operands, and in time."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ UNIT = [
 ]
 FAST = HERE / "fast_sim.sv"
 
-SIZES = [(n, 1) for n in (1, 2, 3, 4, 5, 6, 7, 8, 9, 27, 64, 256, 576, 1152)]
-PLANES = [(1, 8), (2, 3), (9, 2), (27, 8), (49, 4)]
+SIZES = [(n, 1) for n in (1, 2, 3, 4, 5, 6, 7, 8, 9, 27, 64, 576, 1152)]
+PLANES = [(1, 8), (2, 3), (9, 2), (27, 8)]
 
 
 def operands(n: int, bits: int, rng: np.random.Generator) -> tuple[NDArray, NDArray]:
