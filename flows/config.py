@@ -6,7 +6,7 @@ from pathlib import Path
 
 # Frames per second aimed at when neither --target-fps nor --folding is given, at 100 MHz.
 DEFAULT_TARGET_FPS = {
-    "cnv_w1a1": 3_500,
+    "cnv_w1a1": 7_800,
     "tfc_w1a1": 900_000,
     "sfc_w1a1": 390_000,
     "lfc_w1a1": 97_000,

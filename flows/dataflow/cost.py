@@ -12,11 +12,13 @@ from math import ceil
 _BRAM18_SHAPES = ((36, 512), (18, 1024), (9, 2048), (4, 4096), (2, 8192), (1, 16384))
 
 # LUT per lane: one product and its share of the sum.
-_LUT_PER_XNOR_LANE = 1.15
-_LUT_PER_INT_LANE = 12.0
+_LUT_PER_XNOR_LANE = 1.38
+_LUT_PER_INT_LANE = 11.5
 # LUT per output computed in parallel: threshold, accumulator, result FIFO, gather.
 _LUT_PER_RESULT = 14
-_LUT_PER_UNIT = 70
+_LUT_PER_UNIT = 200
+# LUT per input of the multiplexer that feeds a lane, where inputs are folded.
+_LUT_PER_MUX_INPUT = 0.8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,8 +96,7 @@ def unit_cost(shape: UnitShape, fold: Fold) -> UnitCost:
     results = fold.pe * fold.m
     lane = _LUT_PER_XNOR_LANE if shape.in_bits == 1 else _LUT_PER_INT_LANE
     lut = _LUT_PER_UNIT + results * (lane * fold.simd + _LUT_PER_RESULT)
-    # An SF:1 multiplexer in front of every lane; four inputs fit a LUT6.
-    lut += fold.m * fold.simd * ceil((sf - 1) / 3) * shape.in_bits
+    lut += _LUT_PER_MUX_INPUT * fold.m * fold.simd * (sf - 1) * shape.in_bits
     lut += _gather_lut(shape, fold)
     width, depth = fold.pe * fold.simd, nf * sf
     bram = rom_bram36(width, depth) if fold.rom_block else 0.0

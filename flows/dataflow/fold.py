@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Choose PE, SIMD and M: legal by construction, the cheapest that reaches a target."""
+"""Choose PE, SIMD and M: legal by construction, the cheapest that reaches a target.
+
+Cheapest means LUTs, block RAMs and latency together, at the rates below.
+"""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -10,6 +13,9 @@ from flows.errors import FoldingError
 
 # What a block RAM is worth in LUTs: with 100, memories up to 64 words deep go to LUTs.
 _LUT_PER_BRAM36 = 100
+
+# What a cycle of a layer is worth: it adds to the latency of an image, whoever sets the interval.
+_LUT_PER_CYCLE = 0.1
 
 Folding = Mapping[str, Fold]
 
@@ -34,7 +40,7 @@ def foldings(shape: UnitShape) -> Iterator[Fold]:
 
 
 def _price(cost: UnitCost) -> float:
-    return cost.lut + _LUT_PER_BRAM36 * cost.bram36
+    return cost.lut + _LUT_PER_BRAM36 * cost.bram36 + _LUT_PER_CYCLE * cost.cycles
 
 
 def fold_unit(shape: UnitShape, cycles: int) -> Fold:
