@@ -11,7 +11,7 @@
 //
 // Flow control: a step that ends a sum starts only when the result FIFO has a place for it (`used_q` counts places from that step on),
 // so results never wait in the pipeline and the pipeline has no enables. A tile is accepted in the cycle of its predecessor's last
-// step. With FIFO_DEPTH * SF >= LAT + 2 the interval is NF*SF cycles per tile (where the output takes M beats in that time).
+// step. With FIFO_DEPTH * SF >= LAT + 3 the interval is NF*SF cycles per tile (where the output takes M beats in that time).
 // Latency, from the transfer of a tile to its first output beat: NF*SF + LAT + 3 cycles, NF = MH/PE, SF = K*K*C/SIMD, LAT that of
 // popcount_heap(SIMD, IN_BITS), one more with BIPOLAR = 0. Interval: max(NF*SF, M) cycles per tile.
 // Cuts valid, data and ready: no path between the two streams. In simulation the counters have a fast form, see popcount_heap.
@@ -387,6 +387,6 @@ module mvu_core #(
   );
 
   `AXIS_ASSERT(check_place, fifo_ready || !result_valid_q)
-  `AXIS_ASSERT(check_places, used_q <= USED_W'(FIFO_DEPTH))
+  `AXIS_ASSERT(check_places, 32'(used_q) <= FIFO_DEPTH)
 
 endmodule
