@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Cost of a unit before synthesis. Cycles are exact; LUT and BRAM36 are estimates.
 
-The LUT coefficients are a fit to Yosys results of whole units (tests/flows/dataflow/test_cost.py
-repeats the comparison and states the error band).
+The LUT coefficients are a fit to Yosys results of CNV-W1A1's layers; every report shows the estimate
+of each layer beside what synthesis found.
 """
 
 from dataclasses import dataclass

@@ -165,12 +165,13 @@ class MatrixUnit(Kernel):
             (N, height, width, MH) int64.
         """
         k, s = self.kernel, self.stride
-        windows = np.lib.stride_tricks.sliding_window_view(values, (k, k), axis=(1, 2))
+        floats = values.astype(np.float32)
+        windows = np.lib.stride_tricks.sliding_window_view(floats, (k, k), axis=(1, 2))
         windows = windows[:, ::s, ::s].transpose(0, 1, 2, 4, 5, 3)  # N, OH, OW, kh, kw, C
         count, height, width = windows.shape[:3]
         out = np.empty((count, height, width, self.mh), np.int64)
         for i in range(count):  # one frame at a time: a window matrix of a batch would not fit
-            matrix = windows[i].reshape(height * width, self.n).astype(np.float32)
+            matrix = windows[i].reshape(height * width, self.n)
             out[i] = (matrix @ self._float_weights).reshape(height, width, self.mh)
         return out
 
