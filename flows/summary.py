@@ -87,7 +87,7 @@ def _warnings(build: "Build") -> tuple[str, ...]:
     return tuple(found)
 
 
-def _card(build: "Build") -> dict[str, str | int | float | None]:
+def _card(build: "Build") -> dict[str, str | int | float | bool | None]:
     """The card of the shipped checkpoint; empty for weights that have none."""
     config = build.config
     path = _CARDS / f"{config.model}.toml"

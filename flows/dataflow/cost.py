@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Cost of a unit before synthesis. Cycles are exact; LUT and BRAM36 are estimates.
 
-The LUT coefficients are a fit to Yosys results of CNV-W1A1's layers; every report shows the estimate
-of each layer beside what synthesis found.
+The LUT coefficients are a fit to Yosys results of CNV-W1A1; every report shows the estimate of
+each layer beside what synthesis found.
 """
 
 from dataclasses import dataclass

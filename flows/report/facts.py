@@ -46,7 +46,7 @@ class ModelFacts:
     source: str
     file: str
     sha256: str
-    card: Mapping[str, str | int | float | None] = field(default_factory=dict)
+    card: Mapping[str, str | int | float | bool | None] = field(default_factory=dict)
     accuracy: AccuracyFacts | None = None
 
 
