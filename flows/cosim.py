@@ -30,13 +30,15 @@ class PatternRun:
     Attributes:
         name: of the pattern.
         images: verified.
-        logits: values compared; none differ, or there would be an error.
+        logits: values compared.
+        mismatches: of them; the build stops at the first, so a finished one counted none.
         cycles: simulated.
     """
 
     name: str
     images: int
     logits: int
+    mismatches: int
     cycles: int
 
 
@@ -180,7 +182,10 @@ def simulate(
             PatternRun(
                 name=pattern.name,
                 images=len(images),
-                logits=logits.size,
+                logits=reference.logits[: len(images)].size,
+                mismatches=_count_mismatches(
+                    network, reference, [r for r in results if r.pattern == pattern.name]
+                ),
                 cycles=sum(r.total_cycles for r in results if r.pattern == pattern.name),
             )
             for pattern in patterns
@@ -202,6 +207,12 @@ def _logits(network: Network, result: SimResult) -> np.ndarray:
         result.outputs[_SINK], lanes=out.channels, bits=out.bits, signed=out.signed
     )
     return values.reshape(-1, out.beats * out.channels)
+
+
+def _count_mismatches(network: Network, reference: Reference, results: Sequence[SimResult]) -> int:
+    """Logits of one pattern that differ, counted on all images together."""
+    logits = np.concatenate([_logits(network, result) for result in results])
+    return int((logits != reference.logits[: len(logits)]).sum())
 
 
 def _check_logits(

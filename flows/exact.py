@@ -23,15 +23,17 @@ _CHUNK = 64  # images interpreted at a time; bounds memory
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ThresholdCheck:
-    """Outcome of the exhaustive check; mismatches never get here, they raise.
+    """Outcome of the exhaustive check.
 
     Attributes:
         channels: channels with a threshold.
         values: (channel, accumulator value) pairs compared.
+        mismatches: of them; the first raises, so a finished check counted none.
     """
 
     channels: int
     values: int
+    mismatches: int
 
 
 def _decode_thresholds(layer: Layer, kernel: Kernel, root: Path) -> np.ndarray:
@@ -92,7 +94,7 @@ def check_thresholds(
         VerificationError: naming layer, channel, accumulator value, expected and got.
     """
     layers = {layer.name: layer for layer in network}
-    channels = values = 0
+    channels = values = mismatches = 0
     for sign in reference.signs:
         if sign.name not in layers:
             raise VerificationError(f"{sign.name}: in the reference, but not in the hardware")
@@ -111,7 +113,8 @@ def check_thresholds(
             )
         channels += len(table)
         values += table.size
-    return ThresholdCheck(channels=channels, values=values)
+        mismatches += len(wrong)
+    return ThresholdCheck(channels=channels, values=values, mismatches=mismatches)
 
 
 def _expected(reference: Reference, part: slice) -> Iterator[tuple[str, np.ndarray]]:

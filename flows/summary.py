@@ -172,14 +172,14 @@ def _verification(build: "Build") -> VerificationFacts:
             StallFacts(
                 name=run.name,
                 images=run.images,
-                mismatches=0,
+                mismatches=run.mismatches,
                 logits_compared=run.logits,
                 cycles=run.cycles,
             )
             for run in measured.patterns
         ),
         thresholds_checked=build.thresholds.values,
-        threshold_mismatches=0,
+        threshold_mismatches=build.thresholds.mismatches,
         layers_compared=(
             tuple(layer.name for layer in build.network) if measured.values_traced else ()
         ),
