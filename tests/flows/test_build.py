@@ -7,10 +7,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import onnx
 import pytest
 from typer.testing import CliRunner
 
 from flows import build
+from flows.report.document import validate
+from tests.flows.streamline.graphs import zoo_net
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -176,3 +179,47 @@ def test_without_its_packages_the_command_says_what_to_do(tmp_path):
     assert done.returncode == 2
     assert "make setup" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def _report(tmp_path, name):
+    folder = tmp_path / f"out/{name}-pynq_z2"
+    document = json.loads((folder / "report.json").read_text())
+    validate(document)
+    return folder, document
+
+
+def test_a_whole_build_leaves_a_valid_report(tmp_path):
+    arguments = ("--model", "tiny_cnv", "--untrained", 1, "--images", 20, "--target-fps", 50_000)
+    result = _invoke(tmp_path, *arguments, "--trace-layers", "--waves")
+    assert result.exit_code == 0, result.output
+    folder, document = _report(tmp_path, "tiny_cnv")
+    assert document["verification"]["mismatches"]["value"] == 0
+    assert document["verification"]["logits_compared"]["value"] == 3 * 20 * 10
+    assert document["verification"]["layers_compared"] == [
+        layer["name"] for layer in document["layers"]
+    ]
+    performance = document["performance"]
+    simulated = performance["initiation_interval_cycles"]["value"]
+    estimated = performance["estimated_initiation_interval_cycles"]["value"]
+    assert abs(simulated - estimated) < 0.01 * simulated
+    assert performance["frames_per_second"]["value"] >= 50_000
+    resources = document["resources"]
+    for key in ("lut", "ff", "bram36"):
+        total = sum(layer[key]["value"] for layer in resources["per_layer"])
+        assert resources[key]["value"] == total > 0 or key == "bram36"
+    assert (folder / "report.html").stat().st_size > 10_000
+    assert (folder / "sim/first_image.vcd").stat().st_size > 10_000
+    assert "0 in 600 logits" in " ".join(result.output.split())
+
+
+def test_a_foreign_qonnx_file_is_built_and_verified(tmp_path):
+    """A dense network as the first exporters wrote it: verified against onnxruntime."""
+    path = tmp_path / "zoo_tfc.onnx"
+    onnx.save(zoo_net(), str(path))
+    arguments = ("--qonnx", path, "--images", 30, "--target-fps", 100_000)
+    result = _invoke(tmp_path, *arguments)
+    assert result.exit_code == 0, result.output
+    _, document = _report(tmp_path, "zoo_tfc")
+    assert document["verification"]["reference"].startswith("onnxruntime")
+    assert document["verification"]["mismatches"]["value"] == 0
+    assert document["verification"]["logits_compared"]["value"] == 3 * 30 * 10
