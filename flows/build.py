@@ -111,6 +111,13 @@ def build(
         if debug:
             raise
         _fail(str(error))
+    except OSError as error:
+        if debug:
+            raise
+        _fail(
+            f"{error.filename or output_dir}: {error.strerror or error}; the disk may be full or "
+            "the folder not writable; choose another --output-dir"
+        )
     except KeyboardInterrupt:
         _fail("interrupted; nothing half-written is left that a later build would trust")
 

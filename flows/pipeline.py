@@ -171,22 +171,23 @@ def _folder(config: BuildConfig, board: Board) -> Iterator[Path]:
     root = config.output_dir.resolve() / f"{_identifier(config.model)}-{board.slug}"
     try:
         root.mkdir(parents=True, exist_ok=True)
-        with (root / ".lock").open("w") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise UsageError(
-                    f"{root}: another build is running in this folder; wait for it, or choose "
-                    "another --output-dir"
-                ) from None
-            for stale in ("report.json", "report.html"):
-                (root / stale).unlink(missing_ok=True)
-            yield root
-    except (PermissionError, NotADirectoryError, FileExistsError) as error:
+        lock = (root / ".lock").open("w")
+    except OSError as error:
         raise UsageError(
             f"--output-dir {config.output_dir}: cannot be written ({error.strerror}); choose a "
             "folder that you may write to"
         ) from error
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise UsageError(
+                f"{root}: another build is running in this folder; wait for it, or choose "
+                "another --output-dir"
+            ) from None
+        for stale in ("report.json", "report.html"):
+            (root / stale).unlink(missing_ok=True)
+        yield root
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

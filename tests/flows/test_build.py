@@ -101,6 +101,20 @@ def test_output_directory_that_is_a_file(tmp_path):
     _refused(_invoke(tmp_path), "--output-dir", "cannot be written")
 
 
+@pytest.mark.parametrize("path", ["/proc/nothing", "/dev/null/x"])
+def test_output_directory_that_cannot_exist(path):
+    result = CliRunner().invoke(build.app, ["--board", "Pynq-Z2", "--output-dir", path])
+    _refused(result, "--output-dir", "cannot be written")
+
+
+def test_a_full_disk_ends_in_a_message(tmp_path, monkeypatch):
+    def full(*_, **__):
+        raise OSError(28, "No space left on device", str(tmp_path / "out"))
+
+    monkeypatch.setattr("flows.pipeline._export", full)
+    _refused(_invoke(tmp_path), "No space left on device", "--output-dir")
+
+
 def test_unwritable_output_directory(tmp_path, monkeypatch):
     # Permission bits do not bind root, so the refusal comes from the system call itself.
     def refuse(*_, **__):
