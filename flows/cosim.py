@@ -20,6 +20,7 @@ from flows.sim.streams import STALL_PATTERNS, Stall, StallKind, StallPattern, St
 from flows.sim.verilate import SimulatorBuild, build_simulator
 
 _SOURCE, _SINK = "s_axis", "m_axis"
+_JOB_IMAGES = 512  # of one job at most, so that a long run can tell how far it is
 _TRACED_IMAGES = 16  # of every pattern, when layers are traced; a trace of more would not fit
 
 
@@ -153,7 +154,8 @@ def simulate(
     images = reference.images
     if build.taps:
         images = images[:_TRACED_IMAGES]
-    pieces = [part for part in np.array_split(np.arange(len(images)), jobs) if len(part)]
+    count = max(jobs, -(-len(images) // _JOB_IMAGES))
+    pieces = [part for part in np.array_split(np.arange(len(images)), count) if len(part)]
     todo = [
         _job(network, project, images[part[0] : part[-1] + 1], pattern, int(part[0]))
         for pattern in patterns
@@ -173,22 +175,33 @@ def simulate(
             progress(count)
 
     results = run_parallel(build, todo, workers=jobs, done=check)
-    logits = np.concatenate([_logits(network, r) for r in results[: len(pieces)]])
-    labels = reference.labels[: len(images)]
+    return _summarise(build, network, project, reference, patterns, results, traced)
+
+
+def _summarise(
+    build: SimulatorBuild,
+    network: Network,
+    project: RtlProject,
+    reference: Reference,
+    patterns: Sequence[StallPattern],
+    results: Sequence[SimResult],
+    traced: int,
+) -> Measured:
+    runs = {p.name: [r for r in results if r.pattern == p.name] for p in patterns}
+    logits = np.concatenate([_logits(network, r) for r in runs[patterns[0].name]])
+    images, labels = reference.images[: len(logits)], reference.labels[: len(logits)]
     alone, steady = _pace(build, network, project, images)
     return Measured(
         images=len(images),
         patterns=tuple(
             PatternRun(
-                name=pattern.name,
+                name=name,
                 images=len(images),
-                logits=reference.logits[: len(images)].size,
-                mismatches=_count_mismatches(
-                    network, reference, [r for r in results if r.pattern == pattern.name]
-                ),
-                cycles=sum(r.total_cycles for r in results if r.pattern == pattern.name),
+                logits=logits.size,
+                mismatches=_count_mismatches(network, reference, group),
+                cycles=sum(result.total_cycles for result in group),
             )
-            for pattern in patterns
+            for name, group in runs.items()
         ),
         values_traced=traced,
         initiation_interval=steady,

@@ -120,7 +120,7 @@ def run(config: BuildConfig, console: Console) -> Build:
 
         with progress.step("simulate"):
             patterns = cosim.stall_patterns(config.stalls, plan.initiation_interval)
-            measured = _simulate(config, network, project, vectors, patterns, cache, root)
+            measured = _simulate(config, network, project, vectors, patterns, cache, progress)
             progress.note(
                 f"{measured.images} images x {len(patterns)} stall patterns: 0 logits differ"
             )
@@ -128,7 +128,12 @@ def run(config: BuildConfig, console: Console) -> Build:
         with progress.step("synthesise"):
             targets = _synthesis_targets(network, project)
             synthesis = synthesise(
-                targets, board.family, root / "synth", config.jobs, cache / "synth"
+                targets,
+                board.family,
+                root / "synth",
+                config.jobs,
+                cache / "synth",
+                lambda layer: progress.advance(f"synthesise: {layer.name}, {layer.lut:,} LUT"),
             )
             progress.note(f"{sum(r.lut for r in synthesis):,} LUT")
 
@@ -273,28 +278,44 @@ def _simulate(
     vectors: Reference,
     patterns: tuple[StallPattern, ...],
     cache: Path,
-    root: Path,
+    progress: Progress,
 ) -> cosim.Measured:
+    done, total = 0, len(patterns) * len(vectors.images)
+
+    def advance(count: int) -> None:
+        nonlocal done
+        done += count
+        progress.advance(f"simulate: {done:,} of {total:,} images verified")
+
     def build(trace: bool, waves: bool) -> SimulatorBuild:
         return cosim.build_network_simulator(
             project, network, trace=trace, waves=waves, cache_dir=cache / "sim", jobs=config.jobs
         )
 
     simulator = build(trace=False, waves=False)
-    measured = cosim.simulate(simulator, network, project, vectors, patterns, jobs=config.jobs)
+    measured = cosim.simulate(
+        simulator,
+        network,
+        project,
+        vectors,
+        patterns,
+        jobs=config.jobs,
+        progress=advance,
+    )
     if config.trace_layers:
         traced = cosim.simulate(
             build(trace=True, waves=False), network, project, vectors, patterns, jobs=config.jobs
         )
         measured = replace(measured, values_traced=traced.values_traced)
     if config.waves:
-        (root / "sim").mkdir(exist_ok=True)
+        waves = project.root.with_name("sim")
+        waves.mkdir(exist_ok=True)
         cosim.write_waves(
             build(trace=False, waves=True),
             network,
             project,
             np.asarray(vectors.images),
-            root / "sim" / "first_image.vcd",
+            waves / "first_image.vcd",
         )
     return measured
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
+from rich.status import Status
 
 from flows.errors import UsageError
 
@@ -45,6 +46,7 @@ class Progress:
         self.stop_after = stop_after
         self.seconds: dict[str, float] = {}
         self._details: list[str] = []
+        self._status: Status | None = None
 
     @contextmanager
     def step(self, name: str) -> Iterator[None]:
@@ -56,7 +58,7 @@ class Progress:
         number = f"[{STEPS.index(name) + 1:2}/{len(STEPS)}]"
         self._details = []
         start = time.perf_counter()
-        with self.console.status(f"{number} {name} ..."):
+        with self.console.status(f"{number} {name} ...") as self._status:
             yield
         self.seconds[name] = time.perf_counter() - start
         detail = "; ".join(self._details)
@@ -64,6 +66,11 @@ class Progress:
         self.console.print(line.rstrip(), highlight=False, markup=False, soft_wrap=True)
         if name == self.stop_after:
             raise StoppedError(name)
+
+    def advance(self, text: str) -> None:
+        """Shows how far the running step is; terminals only, so that logs stay short."""
+        if self._status is not None:
+            self._status.update(f"{text} ...")
 
     def note(self, text: str) -> None:
         """Adds a fact to the line of the running step."""

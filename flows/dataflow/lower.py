@@ -59,36 +59,25 @@ def unit_shapes(chain: IntegerChain) -> list[UnitShape]:
     shapes = []
     for layer in chain.layers:
         out = _after(layer, stream)
-        if isinstance(layer, ConvLayer):
-            shapes.append(
-                UnitShape(
-                    name=layer.name,
-                    height=out.height,
-                    width=out.width,
-                    channels=stream.channels,
-                    kernel=layer.kernel,
-                    stride=layer.stride,
-                    mh=out.channels,
-                    in_bits=stream.bits,
-                    convolution=True,
-                )
-            )
-        elif isinstance(layer, DenseLayer):
-            shapes.append(
-                UnitShape(
-                    name=layer.name,
-                    height=1,
-                    width=1,
-                    channels=layer.weights.shape[1],
-                    kernel=1,
-                    stride=1,
-                    mh=out.channels,
-                    in_bits=stream.bits,
-                    convolution=False,
-                )
-            )
+        if not isinstance(layer, PoolLayer):
+            shapes.append(_unit_shape(layer, stream, out))
         stream = out
     return shapes
+
+
+def _unit_shape(layer: ConvLayer | DenseLayer, stream: Stream, out: Stream) -> UnitShape:
+    kernel, stride = (layer.kernel, layer.stride) if isinstance(layer, ConvLayer) else (1, 1)
+    return UnitShape(
+        name=layer.name,
+        height=out.height,
+        width=out.width,
+        channels=layer.weights.shape[-1],
+        kernel=kernel,
+        stride=stride,
+        mh=out.channels,
+        in_bits=stream.bits,
+        convolution=isinstance(layer, ConvLayer),
+    )
 
 
 def _convolution(layer: ConvLayer, stream: Stream, fold: Fold) -> tuple[Kernel, ...]:
