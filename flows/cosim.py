@@ -93,9 +93,23 @@ def stall_patterns(names: Sequence[str], interval: int) -> tuple[StallPattern, .
 
 
 def build_network_simulator(
-    project: RtlProject, network: Network, *, trace: bool, waves: bool, cache_dir: Path, jobs: int
+    project: RtlProject,
+    network: Network,
+    *,
+    trace: bool,
+    waves: bool,
+    cache_dir: Path,
+    jobs: int,
+    fast: bool = True,
 ) -> SimulatorBuild:
-    """Compiles an emitted network; popcounts as machine instructions, no tracing unless asked."""
+    """Compiles an emitted network.
+
+    Args:
+        trace: record every stream between layers.
+        waves: allow a waveform.
+        fast: popcounts as machine instructions, instead of the counters that are synthesised;
+            tests/hw and tests/e2e hold the two forms against each other.
+    """
     return build_simulator(
         top=project.top,
         sources=[project.root / path for path in project.sources],
@@ -104,7 +118,7 @@ def build_network_simulator(
         taps=[layer.name for layer in network] if trace else [],
         waves=waves,
         cache_dir=cache_dir,
-        defines={"XNORFLOW_FAST_SIM": "1"},
+        defines={"XNORFLOW_FAST_SIM": "1"} if fast else {},
         jobs=jobs,
     )
 

@@ -12,6 +12,7 @@ from flows.dataflow import schedule as schedule_module
 from flows.errors import VerificationError
 from flows.sim.run import run
 from flows.sim.streams import STALL_PATTERNS
+from tests.support.battery import CACHE
 
 ALL = ("none", "random", "burst", "source_gaps", "sink_stalls", "after_valid")
 
@@ -34,6 +35,16 @@ def test_every_layer_equals_the_reference_under_every_stall_pattern(case):
     assert measured.values_traced == len(ALL) * measured.images * frame
     assert [run.name for run in measured.patterns] == list(ALL)
     assert all(run.logits == case.reference.logits.size for run in measured.patterns)
+
+
+def test_the_counters_that_are_synthesised_give_the_same(case):
+    """The same network with structural counters: every layer, and the same cycle counts."""
+    simulator = cosim.build_network_simulator(
+        case.project, case.network, trace=True, waves=False, cache_dir=CACHE, jobs=1, fast=False
+    )
+    measured = _simulate(replace(case, simulator=simulator), ("none", "random"))
+    assert measured.values_traced > 0
+    assert measured.latency == case.schedule.latency
 
 
 def test_numpy_network_equals_the_reference(case):
