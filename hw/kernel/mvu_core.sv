@@ -15,7 +15,7 @@
 // Latency, from the transfer of a tile to its first output beat: NF*SF + LAT + 3 cycles, NF = MH/PE, SF = K*K*C/SIMD, LAT that of
 // popcount_heap(SIMD, IN_BITS), one more with BIPOLAR = 0. Interval: max(NF*SF, M) cycles per tile.
 // Cuts valid, data and ready: no path between the two streams. In simulation the counters have a fast form, see popcount_heap.
-// Cost (Yosys 0.70, xc7, counter steps mapped apart, all in): K = 3, full K, PE = 1, C = MH = 64, M = 2: 1,709 LUT, 2,702 FF, 8 RAMB36
+// Cost (Yosys 0.70, xc7, counter steps mapped apart, LUT RAM left out, measured once): K = 3, full K, PE = 1, C = MH = 64, M = 2: 1,709 LUT, 2,702 FF, 8 RAMB36
 // (1.48 LUT per lane); C = MH = 128, M = 1: 1,685 LUT, 3,051 FF, 16 RAMB36; 8 bits, C = 3, MH = 64, M = 2: 956 LUT, 1,330 FF
 // (LUT ROM; flip-flops include the held tile and stream_gather).
 `include "axis_assert.svh"
