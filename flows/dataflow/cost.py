@@ -7,6 +7,7 @@ each layer beside what synthesis found.
 
 from dataclasses import dataclass
 from math import ceil
+from typing import Literal
 
 # Block RAM as a ROM: (word bits, words) of half a RAMB36. Source: UG473, table 1-11 (RAMB18 ports).
 _BRAM18_SHAPES = ((36, 512), (18, 1024), (9, 2048), (4, 4096), (2, 8192), (1, 16384))
@@ -19,6 +20,12 @@ _LUT_PER_RESULT = 14
 _LUT_PER_UNIT = 200
 # LUT per input of the multiplexer that feeds a lane, where inputs are folded.
 _LUT_PER_MUX_INPUT = 0.8
+
+
+# window: the inputs of one output pixel are held, weights stream past them (conv_xnor, mvu_xnor, mvu_int).
+# input: each input word is held while it is added to all outputs; results leave as words of PE (mvu_serial).
+# dsp: 8-bit pixels, one DSP48 multiplies for two output channels (mvu_dsp).
+Form = Literal["window", "input", "dsp"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,12 +67,14 @@ class Fold:
         simd: inputs at a time.
         m: neighbouring pixels at a time.
         rom_block: weights in block RAM, else in LUTs.
+        form: which hardware computes it, see `Form`.
     """
 
     pe: int
     simd: int
     m: int = 1
     rom_block: bool = True
+    form: Form = "window"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
