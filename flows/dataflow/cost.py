@@ -22,9 +22,9 @@ _LUT_PER_UNIT = 200
 _LUT_PER_MUX_INPUT = 0.8
 
 
-# window: the inputs of one output pixel are held, weights stream past them (conv_xnor, mvu_xnor, mvu_int).
-# input: each input word is held while it is added to all outputs; results leave as words of PE (mvu_serial).
-# dsp: 8-bit pixels, one DSP48 multiplies for two output channels (mvu_dsp).
+# window: the inputs of one output pixel are held, weights stream past them (conv_xnor, mvu_xnor,
+# mvu_int). input: each input word is held while it is added to all outputs; results leave as words
+# of PE (mvu_serial). dsp: 8-bit pixels, one DSP48 multiplies for two output channels (mvu_dsp).
 Form = Literal["window", "input", "dsp"]
 
 
