@@ -277,6 +277,7 @@ def _check_taps(
                 bits=layer.output.bits,
                 signed=layer.output.signed,
                 cycles=trace.cycles,
+                words=layer.output_words,
             )
     return count
 

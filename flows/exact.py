@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from flows.dataflow.interpret import interpret
-from flows.dataflow.kernels import ConvXnor, Kernel, MatrixUnit, Threshold
+from flows.dataflow.kernels import ConvXnor, Kernel, MatrixUnit, MvuSerial, Threshold
 from flows.dataflow.network import Layer, Network
 from flows.emit.memory import read_image
 from flows.emit.verilog import image_name
@@ -40,7 +40,7 @@ def _decode_thresholds(layer: Layer, kernel: Kernel, root: Path) -> np.ndarray:
     """(channels,) int64 thresholds as they stand in the image."""
     if isinstance(kernel, MatrixUnit):
         depth, pe, bits = kernel.nf, kernel.pe, kernel.threshold_bits
-        signed = not isinstance(kernel, ConvXnor)
+        signed = isinstance(kernel, MvuSerial) or not isinstance(kernel, ConvXnor)
     else:
         assert isinstance(kernel, Threshold)
         depth = kernel.stream.channels // kernel.pe
@@ -50,11 +50,13 @@ def _decode_thresholds(layer: Layer, kernel: Kernel, root: Path) -> np.ndarray:
     weights = 1 << np.arange(bits, dtype=np.int64)
     if signed:
         weights[-1] = -weights[-1]
-    return np.asarray(fields @ weights)
+    stored = np.asarray(fields @ weights)
+    return -stored if isinstance(kernel, MvuSerial) else stored
 
 
 def _decode_weights(layer: Layer, unit: MatrixUnit, root: Path) -> np.ndarray:
     """(MH, N) int64 in {-1, +1} as they stand in the image."""
+    assert not isinstance(unit, MvuSerial)  # its image has another order, and no caller needs it
     path = root / image_name(layer, unit, "WEIGHT_FILE")
     words = read_image(path, unit.nf * unit.sf, unit.pe * unit.simd).astype(np.int64)
     folded = words.reshape(unit.nf, unit.sf, unit.pe, unit.simd).transpose(0, 2, 1, 3)

@@ -40,6 +40,9 @@ def _check_joint(a_name: str, a: Kernel, b_name: str, b: Kernel) -> None:
     same = (sent.channels, sent.bits) == (taken.channels, taken.bits)
     if b.module in ("conv_xnor", "mvu_int"):
         fits = same and sent.height >= taken.height and sent.width >= taken.width
+    elif b.module == "mvu_serial":  # takes the frame's elements in order, whatever its pixels are
+        size = taken.beats * taken.channels
+        fits = sent.bits == taken.bits and sent.beats * sent.channels == size
     else:
         fits = same and (sent.height, sent.width) == (taken.height, taken.width)
     if not fits:

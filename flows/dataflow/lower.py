@@ -9,8 +9,10 @@ from flows.dataflow.fold import Folding, divisors
 from flows.dataflow.kernels import (
     ConvXnor,
     Kernel,
+    MatrixUnit,
     MaxPool,
     MvuInt,
+    MvuSerial,
     MvuXnor,
     SlidingWindow,
     Threshold,
@@ -18,7 +20,7 @@ from flows.dataflow.kernels import (
 )
 from flows.dataflow.network import Layer, Network
 from flows.dataflow.stream import Stream
-from flows.errors import UnsupportedModelError
+from flows.errors import FoldingError, UnsupportedModelError
 from flows.streamline.chain import ConvLayer, DenseLayer, IntegerChain, PoolLayer
 
 # Widest input word of a network that takes its image in pieces: one 64-bit bus word.
@@ -91,48 +93,86 @@ def _convolution(layer: ConvLayer, stream: Stream, fold: Fold) -> tuple[Kernel, 
         m=fold.m,
     )
     unit = MvuInt if stream.bits > 1 else ConvXnor
-    return (
-        window,
-        unit(
-            height=out.height,
-            width=out.width,
-            channels=stream.channels,
-            kernel=layer.kernel,
-            stride=layer.stride,
-            weights=layer.weights.reshape(len(layer.weights), -1),
-            thresholds=layer.thresholds,
-            pe=fold.pe,
-            simd=fold.simd,
-            m=fold.m,
-            rom_block=fold.rom_block,
-        ),
+    return (window, _unit(unit, layer, out, fold))
+
+
+def _unit(
+    kind: type[MatrixUnit],
+    layer: ConvLayer | DenseLayer,
+    out: Stream,
+    fold: Fold,
+    **more: bool,
+) -> MatrixUnit:
+    kernel, stride, m = (
+        (layer.kernel, layer.stride, fold.m) if isinstance(layer, ConvLayer) else (1, 1, 1)
     )
-
-
-def _dense(layer: DenseLayer, stream: Stream, fold: Fold) -> tuple[Kernel, ...]:
-    """A dense layer takes the whole frame as one beat, so narrower beats are joined first."""
-    vector = Stream(height=1, width=1, channels=layer.weights.shape[1], bits=stream.bits)
-    unit = MvuXnor if stream.bits == 1 else MvuInt
-    kernel = unit(
-        height=1,
-        width=1,
-        channels=vector.channels,
-        kernel=1,
-        stride=1,
-        weights=layer.weights,
+    return kind(
+        height=out.height,
+        width=out.width,
+        channels=layer.weights.shape[-1],
+        kernel=kernel,
+        stride=stride,
+        weights=layer.weights.reshape(len(layer.weights), -1),
         thresholds=layer.thresholds,
         pe=fold.pe,
         simd=fold.simd,
-        m=1,
+        m=m,
         rom_block=fold.rom_block,
+        **more,
     )
-    return (kernel,) if stream.beats == 1 else (_join(stream, stream.beat_bits, vector), kernel)
 
 
-def _join(stream: Stream, word_bits: int, vector: Stream) -> WidthConverter:
-    return WidthConverter(
-        in_bits=word_bits, out_bits=vector.beat_bits, stream=stream, joined=vector
-    )
+def _dense(
+    layer: DenseLayer, stream: Stream, beat_bits: int, fold: Fold, in_words: bool
+) -> tuple[Kernel, ...]:
+    """A dense layer takes the whole frame as one beat, so narrower beats are joined first."""
+    vector = Stream(height=1, width=1, channels=layer.weights.shape[1], bits=stream.bits)
+    out = _after(layer, stream)
+    if stream.bits == 1:
+        kernel = _unit(MvuXnor, layer, out, fold, gather=not in_words)
+    else:
+        kernel = _unit(MvuInt, layer, out, fold)
+    return (*_words(layer.name, stream, beat_bits, vector, vector.beat_bits), kernel)
+
+
+def _serial(
+    layer: ConvLayer | DenseLayer, stream: Stream, beat_bits: int, fold: Fold
+) -> tuple[Kernel, ...]:
+    """The input-stationary form, which takes words of SIMD inputs as they come.
+
+    Raises:
+        FoldingError: if the layer's inputs are not exactly the frame, once, in order.
+    """
+    if isinstance(layer, ConvLayer) and (
+        layer.pad or (layer.kernel, layer.kernel) != (stream.height, stream.width)
+    ):
+        raise FoldingError(
+            f"{layer.name}: form 'input' needs a window that is the whole image, without padding; "
+            f"the window is {layer.kernel} x {layer.kernel}, the image {stream.height} x "
+            f"{stream.width}, padding {layer.pad}. Use form 'window'"
+        )
+    if stream.bits != 1:
+        raise FoldingError(f"{layer.name}: form 'input' takes bits; use form 'window'")
+    unit = _unit(MvuSerial, layer, _after(layer, stream), fold)
+    return (*_words(layer.name, stream, beat_bits, unit.input, fold.simd), unit)
+
+
+def _words(
+    name: str, stream: Stream, have: int, joined: Stream, want: int
+) -> tuple[WidthConverter, ...]:
+    """The converter between two beat widths of one frame, where they differ.
+
+    Raises:
+        FoldingError: if neither width divides the other.
+    """
+    if have == want:
+        return ()
+    if max(have, want) % min(have, want):
+        raise FoldingError(
+            f"{name}: beats of {have} bits arrive, the unit takes {want}; one must divide the "
+            "other. Change SIMD, or PE of the layer before"
+        )
+    return (WidthConverter(in_bits=have, out_bits=want, stream=stream, joined=joined),)
 
 
 def _binary_input(chain: IntegerChain, image: Stream) -> Layer:
@@ -146,7 +186,8 @@ def _binary_input(chain: IntegerChain, image: Stream) -> Layer:
     pixels = Stream(height=1, width=1, channels=count, bits=8)
     pe = max(d for d in divisors(count) if d * 8 <= _INPUT_WORD_BITS)
     threshold = Threshold(stream=pixels, pe=pe, thresholds=np.tile(limits, image.beats))
-    return Layer(name="input", kernels=(threshold, _join(threshold.output, pe, threshold.output)))
+    bits = threshold.output
+    return Layer(name="input", kernels=(threshold, *_words("input", bits, pe, bits, count)))
 
 
 def lower(chain: IntegerChain, folding: Folding, name: str) -> Network:
@@ -168,15 +209,29 @@ def lower(chain: IntegerChain, folding: Folding, name: str) -> Network:
     if chain.input.is_binary:
         layers.append(_binary_input(chain, image))
         stream = layers[-1].output
-    for layer in chain.layers:
-        if isinstance(layer, ConvLayer):
-            kernels = _convolution(layer, stream, folding[layer.name])
-        elif isinstance(layer, DenseLayer):
-            kernels = _dense(layer, stream, folding[layer.name])
-        else:
+    forms = [folding[x.name].form if not isinstance(x, PoolLayer) else None for x in chain.layers]
+    beat_bits = layers[-1].kernels[-1].output_bits if layers else stream.beat_bits
+    for layer, form, form_after in zip(chain.layers, forms, [*forms[1:], None], strict=True):
+        kernels: tuple[Kernel, ...]
+        if isinstance(layer, PoolLayer):
             kernels = (MaxPool(stream=stream, kernel=layer.kernel),)
+        elif form == "input":
+            kernels = _serial(layer, stream, beat_bits, folding[layer.name])
+        elif isinstance(layer, ConvLayer):
+            kernels = _convolution(layer, stream, folding[layer.name])
+        else:
+            in_words = form_after == "input"
+            kernels = _dense(layer, stream, beat_bits, folding[layer.name], in_words)
         layers.append(Layer(name=layer.name, kernels=kernels))
-        stream = layers[-1].output
+        stream, beat_bits = layers[-1].output, kernels[-1].output_bits
+    layers[-1] = _whole_pixels(layers[-1])
     network = Network(name=name, layers=tuple(layers), input_frame=image)
     check_network(network)
     return network
+
+
+def _whole_pixels(last: Layer) -> Layer:
+    """The network's output beat is a whole pixel."""
+    out, have = last.output, last.kernels[-1].output_bits
+    joined = _words(last.name, out, have, out, out.beat_bits)
+    return Layer(name=last.name, kernels=(*last.kernels, *joined))

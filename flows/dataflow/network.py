@@ -33,6 +33,11 @@ class Layer:
         return self.kernels[-1].output
 
     @property
+    def output_words(self) -> int:
+        """Beats of an output pixel: 1, or more where a unit sends words of PE results."""
+        return self.output.beat_bits // self.kernels[-1].output_bits
+
+    @property
     def unit(self) -> MatrixUnit | None:
         """The kernel that multiplies, if the layer has one."""
         return next((k for k in self.kernels if isinstance(k, MatrixUnit)), None)

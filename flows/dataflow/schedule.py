@@ -10,8 +10,19 @@ same capacities admit (marked graphs are monotonic).
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from flows.dataflow import latency
-from flows.dataflow.kernels import Kernel, MatrixUnit, MaxPool, SlidingWindow, Threshold
+from flows.dataflow.kernels import (
+    Kernel,
+    MatrixUnit,
+    MaxPool,
+    MvuSerial,
+    MvuXnor,
+    SlidingWindow,
+    Threshold,
+    WidthConverter,
+)
 from flows.dataflow.network import Layer, Network
 
 _FRAMES = 4  # walked; the last two are in the steady state
@@ -85,21 +96,37 @@ def _walk_dense(unit: MatrixUnit, arrival: Sequence[int]) -> _Walk:
     for time in arrival:
         start = max(time, start + hold)
         taken.append(start)
+    if isinstance(unit, MvuXnor) and not unit.gather:
+        # A word leaves as soon as its sums are complete; gathering costs one cycle more.
+        steps = unit.sf * np.arange(1, unit.nf + 1) + late - 1
+        return _Walk(taken=taken, left=[int(t + s) for t in taken for s in steps])
     return _Walk(taken=taken, left=[t + hold + late for t in taken])
 
 
-def _one_a_cycle(arrival: Sequence[int]) -> list[int]:
+def _walk_serial(unit: MvuSerial, arrival: Sequence[int]) -> _Walk:
+    """Each word is held for NF steps; after the last one a result word leaves every cycle."""
+    late = latency.unit(unit)
+    taken: list[int] = []
+    start = _SATURATED
+    for time in arrival:
+        start = max(time, start + unit.nf)
+        taken.append(start)
+    last = taken[unit.sf - 1 :: unit.sf]
+    return _Walk(taken=taken, left=[t + late + nf for t in last for nf in range(unit.nf)])
+
+
+def _every(arrival: Sequence[int], cycles: int) -> list[int]:
     taken: list[int] = []
     time = _SATURATED
     for beat in arrival:
-        time = max(time + 1, beat)
+        time = max(time + cycles, beat)
         taken.append(time)
     return taken
 
 
 def _walk_pool(pool: MaxPool, arrival: Sequence[int]) -> _Walk:
     k, width, out = pool.kernel, pool.stream.width, pool.output
-    taken = _one_a_cycle(arrival)
+    taken = _every(arrival, 1)
     left = [
         time + latency.POOL
         for beat, time in enumerate(taken)
@@ -113,12 +140,39 @@ def _closes(beat: int, width: int, k: int, rows: int, columns: int) -> bool:
     return y % k == k - 1 and x % k == k - 1 and y // k < rows and x // k < columns
 
 
-def _walk_words(kernel: Kernel, arrival: Sequence[int]) -> _Walk:
-    """Threshold and width converters: a word a cycle, joined to wider beats."""
-    taken = _one_a_cycle(arrival)
-    late = latency.THRESHOLD if isinstance(kernel, Threshold) else latency.CONVERTER
-    ratio = max(1, kernel.output_bits // kernel.input_bits)
-    return _Walk(taken=taken, left=[t + late for t in taken[ratio - 1 :: ratio]])
+def _walk_threshold(kernel: Threshold, arrival: Sequence[int]) -> _Walk:
+    taken = _every(arrival, 1)
+    return _Walk(taken=taken, left=[t + latency.THRESHOLD for t in taken])
+
+
+def _walk_converter(kernel: WidthConverter, hold: int, arrival: Sequence[int]) -> _Walk:
+    """The narrow side moves a word a cycle, if the consumer is there: it holds a beat for `hold`.
+
+    `left` are the times from which a beat stands at the output.
+    """
+    taken: list[int] = []
+    left: list[int] = []
+    moved = start = _SATURATED  # the last narrow beat in; the last beat that the consumer took
+    wider = max(1, kernel.output_bits // kernel.input_bits)
+    narrower = max(1, kernel.input_bits // kernel.output_bits)
+    for index, time in enumerate(arrival):
+        moved = max(time, moved + 1)
+        if index % wider == 0:
+            moved = max(moved, start)  # the register is free when its last beat is taken
+        taken.append(moved)
+        if index % wider == wider - 1:
+            for _ in range(narrower):
+                left.append(max(moved, start) + latency.CONVERTER)
+                start = max(left[-1], start + hold)
+    return _Walk(taken=taken, left=left)
+
+
+def _hold(kernels: Sequence[Kernel]) -> int:
+    """Cycles for which the next kernel holds an input beat."""
+    if not kernels or not isinstance(kernels[0], MatrixUnit):
+        return 1
+    unit = kernels[0]
+    return unit.nf if isinstance(unit, MvuSerial) else unit.nf * unit.sf
 
 
 def _walk_layer(layer: Layer, arrival: Sequence[int]) -> _Walk:
@@ -131,12 +185,17 @@ def _walk_layer(layer: Layer, arrival: Sequence[int]) -> _Walk:
             unit = kernels.pop(0)
             assert isinstance(unit, MatrixUnit)
             walk = _walk_convolution(kernel, unit, times)
+        elif isinstance(kernel, MvuSerial):
+            walk = _walk_serial(kernel, times)
         elif isinstance(kernel, MatrixUnit):
             walk = _walk_dense(kernel, times)
         elif isinstance(kernel, MaxPool):
             walk = _walk_pool(kernel, times)
+        elif isinstance(kernel, Threshold):
+            walk = _walk_threshold(kernel, times)
         else:
-            walk = _walk_words(kernel, times)
+            assert isinstance(kernel, WidthConverter)
+            walk = _walk_converter(kernel, _hold(kernels), times)
         taken = walk.taken if taken is None else taken
         times = walk.left
     assert taken is not None

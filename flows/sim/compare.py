@@ -112,16 +112,18 @@ def compare_stream(
     bits: int,
     signed: bool = False,
     cycles: Cycles | None = None,
+    words: int = 1,
 ) -> Mismatch | None:
     """Compares a stream of pixels with the reference tensor.
 
     Args:
         layer: name for the message.
-        beats: (n, nbytes) uint8, one beat per pixel.
+        beats: (n * words, nbytes) uint8.
         expected: (frames, H, W, C) integers or bits; (frames, C) counts as one pixel per frame.
         bits: of one channel.
         signed: channels are two's complement.
-        cycles: (n,) int64, cycle of each transfer.
+        cycles: (n * words,) int64, cycle of each transfer.
+        words: beats of a pixel, the first one least significant.
 
     Returns:
         The first difference in stream order, or None.
@@ -131,12 +133,15 @@ def compare_stream(
     """
     reference = expected if expected.ndim == 4 else expected.reshape(len(expected), 1, 1, -1)
     frames, height, width, channels = reference.shape
-    if len(beats) != frames * height * width:
+    if len(beats) != frames * height * width * words:
         raise VerificationError(
             f"{layer}: {len(beats)} beats were seen, {frames} frames of {height} x {width} pixels "
-            f"need {frames * height * width}"
+            f"need {frames * height * width * words}"
         )
     flat = _integers(reference.reshape(-1, channels))
+    if words > 1:
+        lanes = unpack_beats(beats, lanes=channels // words, bits=bits)
+        beats = pack_beats(lanes.reshape(-1, channels), bits)
     if np.array_equal(beats, pack_beats(flat, bits)):
         return None
     got = unpack_beats(beats, lanes=channels, bits=bits, signed=signed)
@@ -151,7 +156,7 @@ def compare_stream(
         row=pixel // width,
         column=pixel % width,
         channel=channel,
-        cycle=int(cycles[beat]) if cycles is not None else -1,
+        cycle=int(cycles[beat * words + channel * words // channels]) if cycles is not None else -1,
         expected=int(flat[beat, channel]),
         got=int(got[beat, channel]),
         count=len(wrong),
@@ -167,6 +172,7 @@ def check_stream(
     bits: int,
     signed: bool = False,
     cycles: Cycles | None = None,
+    words: int = 1,
 ) -> int:
     """As :func:`compare_stream`; returns the number of values compared.
 
@@ -174,7 +180,13 @@ def check_stream(
         VerificationError: with the first difference.
     """
     found = compare_stream(
-        layer=layer, beats=beats, expected=expected, bits=bits, signed=signed, cycles=cycles
+        layer=layer,
+        beats=beats,
+        expected=expected,
+        bits=bits,
+        signed=signed,
+        cycles=cycles,
+        words=words,
     )
     if found is not None:
         raise VerificationError(str(found))

@@ -7,7 +7,8 @@
 //   for nf in MH/PE: for sf in K*K*C/SIMD: one step: M windows x PE channels x SIMD inputs
 //
 // Input beat: a tile of K rows x T = (M-1)*STRIDE + K columns x C channels, element ((kh*T + t)*C + c); window m starts at column
-// m*STRIDE, so windows are wiring. Output beat: a pixel of MH results, M beats per tile.
+// m*STRIDE, so windows are wiring. Output beat: a pixel of MH results, M beats per tile; with GATHER = 0 (and M = 1) words of PE results as
+// they are computed, MH/PE beats per pixel, the first one SF + LAT + 2 cycles after the tile.
 //
 // Flow control: a step that ends a sum starts only when the result FIFO has a place for it (`used_q` counts places from that step on),
 // so results never wait in the pipeline and the pipeline has no enables. A tile is accepted in the cycle of its predecessor's last
@@ -33,18 +34,20 @@ module mvu_core #(
   parameter bit THRESHOLD = 1'b1,
   parameter int unsigned ACC_W = 16,
   parameter int unsigned FIFO_DEPTH = 32,
+  parameter bit GATHER = 1'b1,
   parameter bit ROM_BLOCK = 1'b1,
   parameter WEIGHT_FILE = "",
   parameter THRESHOLD_FILE = "",
   localparam int unsigned T = (M - 1) * STRIDE + K,
-  localparam int unsigned OUT_W = THRESHOLD ? 1 : ACC_W
+  localparam int unsigned OUT_W = THRESHOLD ? 1 : ACC_W,
+  localparam int unsigned BEAT_W = (GATHER ? MH : PE) * OUT_W
 ) (
   input  logic                     clk_i,
   input  logic                     rst_ni,
   input  logic [K*T*C*IN_BITS-1:0] s_axis_tdata,
   input  logic                     s_axis_tvalid,
   output logic                     s_axis_tready,
-  output logic [MH*OUT_W-1:0]      m_axis_tdata,
+  output logic [BEAT_W-1:0]        m_axis_tdata,
   output logic                     m_axis_tvalid,
   input  logic                     m_axis_tready
 );
@@ -71,6 +74,7 @@ module mvu_core #(
   if (IN_BITS < 1 || IN_BITS > 8) $error("mvu_core: IN_BITS must be 1 to 8");
   if (BIPOLAR && IN_BITS != 1) $error("mvu_core: BIPOLAR elements have one bit");
   if (FIFO_DEPTH < 2) $error("mvu_core: FIFO_DEPTH must be at least 2");
+  if (!GATHER && M != 1) $error("mvu_core: GATHER = 0 needs M = 1");
   if (!BIPOLAR && ACC_W < $clog2(MW * ((32'd1 << IN_BITS) - 32'd1) + 32'd1) + 1)
     $error("mvu_core: ACC_W must hold +-K*K*C*(2^IN_BITS - 1)");
   if (BIPOLAR && !THRESHOLD && ACC_W < $clog2(MW + 1) + 1) $error("mvu_core: ACC_W must hold +-K*K*C");
@@ -371,20 +375,26 @@ module mvu_core #(
     .m_axis_tready(gather_ready)
   );
 
-  stream_gather #(
-    .M(M),
-    .W(PE * OUT_W),
-    .N(NF)
-  ) u_gather (
-    .clk_i,
-    .rst_ni,
-    .s_axis_tdata(fifo_data),
-    .s_axis_tvalid(fifo_valid),
-    .s_axis_tready(gather_ready),
-    .m_axis_tdata,
-    .m_axis_tvalid,
-    .m_axis_tready
-  );
+  if (GATHER) begin : gen_gather
+    stream_gather #(
+      .M(M),
+      .W(PE * OUT_W),
+      .N(NF)
+    ) u_gather (
+      .clk_i,
+      .rst_ni,
+      .s_axis_tdata(fifo_data),
+      .s_axis_tvalid(fifo_valid),
+      .s_axis_tready(gather_ready),
+      .m_axis_tdata,
+      .m_axis_tvalid,
+      .m_axis_tready
+    );
+  end else begin : gen_words
+    assign m_axis_tdata  = fifo_data;
+    assign m_axis_tvalid = fifo_valid;
+    assign gather_ready  = m_axis_tready;
+  end
 
   `AXIS_ASSERT(check_place, fifo_ready || !result_valid_q)
   `AXIS_ASSERT(check_places, 32'(used_q) <= FIFO_DEPTH)

@@ -6,7 +6,7 @@
 //
 //   for nf in MH/PE: for sf in MW/SIMD: one step
 //
-// Input beat: the vector of MW bits; output beat: the vector of MH results.
+// Input beat: the vector of MW bits; output beat: the vector of MH results, or words of PE results with GATHER = 0 (mvu_core).
 // Interval, latency, what it cuts, flow control: see mvu_core. Memory images: ARCHITECTURE.md.
 module mvu_xnor #(
   parameter int unsigned MW = 256,
@@ -16,17 +16,19 @@ module mvu_xnor #(
   parameter bit THRESHOLD = 1'b1,
   parameter int unsigned ACC_W = 16,
   parameter int unsigned FIFO_DEPTH = 32,
+  parameter bit GATHER = 1'b1,
   parameter bit ROM_BLOCK = 1'b1,
   parameter WEIGHT_FILE = "",
   parameter THRESHOLD_FILE = "",
-  localparam int unsigned OUT_W = THRESHOLD ? 1 : ACC_W
+  localparam int unsigned OUT_W = THRESHOLD ? 1 : ACC_W,
+  localparam int unsigned BEAT_W = (GATHER ? MH : PE) * OUT_W
 ) (
   input  logic                clk_i,
   input  logic                rst_ni,
   input  logic [MW-1:0]       s_axis_tdata,
   input  logic                s_axis_tvalid,
   output logic                s_axis_tready,
-  output logic [MH*OUT_W-1:0] m_axis_tdata,
+  output logic [BEAT_W-1:0]   m_axis_tdata,
   output logic                m_axis_tvalid,
   input  logic                m_axis_tready
 );
@@ -50,6 +52,7 @@ module mvu_xnor #(
     .THRESHOLD(THRESHOLD),
     .ACC_W(ACC_W),
     .FIFO_DEPTH(FIFO_DEPTH),
+    .GATHER(GATHER),
     .ROM_BLOCK(ROM_BLOCK),
     .WEIGHT_FILE(WEIGHT_FILE),
     .THRESHOLD_FILE(THRESHOLD_FILE)

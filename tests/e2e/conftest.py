@@ -10,16 +10,17 @@ import numpy as np
 import pytest
 
 from flows import cosim
-from flows.dataflow.fold import fold_network
+from flows.dataflow.fold import Folding, fold_network
+from flows.dataflow.kernels import MvuSerial
 from flows.dataflow.lower import lower, unit_shapes
-from flows.dataflow.network import Network
+from flows.dataflow.network import Layer, Network
 from flows.dataflow.schedule import Schedule, schedule, size_fifos
 from flows.emit.project import RtlProject, emit
 from flows.reference import Reference
 from flows.sim.verilate import SimulatorBuild
 from flows.streamline.chain import IntegerChain
 from tests.support.battery import CACHE
-from tests.support.chains import reference_of, tiny_cnv, tiny_fc
+from tests.support.chains import TAIL_FOLDING, reference_of, tiny_cnv, tiny_fc, tiny_tail
 
 IMAGES = 12
 
@@ -35,11 +36,18 @@ class Case:
     project: RtlProject
     simulator: SimulatorBuild
 
+    @property
+    def victim(self) -> Layer:
+        """A layer inside the network, with thresholds, whose memories a test damages."""
+        inner = [layer for layer in self.network.layers[1:-1] if layer.unit]
+        serial = [layer for layer in inner if isinstance(layer.unit, MvuSerial)]
+        return (serial or inner)[0]
 
-def make_case(chain: IntegerChain, cycles: int, root: Path, seed: int) -> Case:
+
+def make_case(chain: IntegerChain, folding: Folding, root: Path, seed: int) -> Case:
     rng = np.random.default_rng(seed)
     images = rng.integers(0, 256, (IMAGES, *chain.input.shape), np.uint8)
-    network = size_fifos(lower(chain, fold_network(unit_shapes(chain), cycles), "net"))
+    network = size_fifos(lower(chain, folding, "net"))
     project = emit(network, root)
     simulator = cosim.build_network_simulator(
         project, network, trace=True, waves=False, cache_dir=CACHE, jobs=1
@@ -58,16 +66,25 @@ def make_case(chain: IntegerChain, cycles: int, root: Path, seed: int) -> Case:
 def convolutional(tmp_path_factory: pytest.TempPathFactory) -> Case:
     """M = 2 in the first layers, a folded dense tail; conv0 sets the pace."""
     folder = tmp_path_factory.mktemp("cnv") / "rtl"
-    return make_case(tiny_cnv(np.random.default_rng(11)), 420, folder, 1)
+    chain = tiny_cnv(np.random.default_rng(11))
+    return make_case(chain, fold_network(unit_shapes(chain), 420), folder, 1)
 
 
 @pytest.fixture(scope="session")
 def dense_only(tmp_path_factory: pytest.TempPathFactory) -> Case:
     """A binary image and three dense layers."""
     folder = tmp_path_factory.mktemp("fc") / "rtl"
-    return make_case(tiny_fc(np.random.default_rng(12)), 40, folder, 2)
+    chain = tiny_fc(np.random.default_rng(12))
+    return make_case(chain, fold_network(unit_shapes(chain), 40), folder, 2)
 
 
-@pytest.fixture(params=["convolutional", "dense_only"])
+@pytest.fixture(scope="session")
+def serial_tail(tmp_path_factory: pytest.TempPathFactory) -> Case:
+    """Input-stationary units behind convolutions, behind each other and behind a converter."""
+    folder = tmp_path_factory.mktemp("tail") / "rtl"
+    return make_case(tiny_tail(np.random.default_rng(13)), TAIL_FOLDING, folder, 3)
+
+
+@pytest.fixture(params=["convolutional", "dense_only", "serial_tail"])
 def case(request: pytest.FixtureRequest) -> Case:
     return request.getfixturevalue(request.param)

@@ -118,7 +118,7 @@ def test_one_flipped_weight_bit_is_caught_and_located(case, damaged):
 
 
 def test_a_flipped_weight_inside_names_its_layer(case, damaged):
-    layer = case.network.layers[1]
+    layer = case.victim
     path = damaged.root / f"mem/{layer.name}_weights.hex"
     for address in range(len(path.read_text().split())):
         _edit(path, address, lambda w: w ^ 1)
@@ -127,7 +127,7 @@ def test_a_flipped_weight_inside_names_its_layer(case, damaged):
 
 
 def test_one_threshold_off_by_one_is_caught_without_simulation(case, damaged):
-    layer = case.network.layers[1]
+    layer = case.victim
     _edit(damaged.root / f"mem/{layer.name}_thresholds.hex", 2, lambda t: t + 1)
     pe = layer.unit.pe
     with pytest.raises(
@@ -137,7 +137,7 @@ def test_one_threshold_off_by_one_is_caught_without_simulation(case, damaged):
 
 
 def test_one_threshold_off_by_one_is_caught_in_simulation(case, damaged):
-    layer = case.network.layers[1]
+    layer = case.victim
     path = damaged.root / f"mem/{layer.name}_thresholds.hex"
     for address in range(len(path.read_text().split())):
         _edit(path, address, lambda t: t + 1)
@@ -147,7 +147,7 @@ def test_one_threshold_off_by_one_is_caught_in_simulation(case, damaged):
 
 def test_a_swapped_lane_is_caught_and_located(case, damaged):
     """Two neighbouring inputs exchanged in every weight word, as a wrong wiring would."""
-    layer = case.network.layers[1]
+    layer = case.victim
 
     def swap(word):
         low, high = word & 1, (word >> 1) & 1

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from flows.dataflow.cost import Fold
 from flows.reference import Reference, SignLayer
 from flows.streamline.chain import (
     ChainInput,
@@ -105,6 +106,31 @@ def tiny_fc(rng: np.random.Generator) -> IntegerChain:
         dense(rng, "fc2", 9, 4),
     ]
     return chain_of(rng, (8, 8, 1), layers, binary_input=True)
+
+
+def tiny_tail(rng: np.random.Generator) -> IntegerChain:
+    """A network whose last convolution sees the whole image, as CNV's does."""
+    layers: list[Layer] = [
+        conv(rng, "conv0", 3, 8, in_bits=8),
+        PoolLayer(name="pool0", kernel=2),
+        conv(rng, "conv1", 8, 6),
+        conv(rng, "conv2", 6, 12),
+        dense(rng, "fc0", 12, 8),
+        dense(rng, "fc1", 8, 16),
+        dense(rng, "fc2", 16, 6),
+    ]
+    return chain_of(rng, (12, 12, 3), layers)
+
+
+# Serial where it can be: pixels into conv2, a vector into fc0, its words into fc1 and fc2.
+TAIL_FOLDING = {
+    "conv0": Fold(pe=1, simd=27, m=2, rom_block=False),
+    "conv1": Fold(pe=1, simd=72, m=1, rom_block=False),
+    "conv2": Fold(pe=2, simd=6, rom_block=False, form="input"),
+    "fc0": Fold(pe=2, simd=6, rom_block=False),
+    "fc1": Fold(pe=4, simd=1, rom_block=False, form="input"),
+    "fc2": Fold(pe=3, simd=4, rom_block=True, form="input"),
+}
 
 
 def reference_of(chain: IntegerChain, images: np.ndarray) -> Reference:

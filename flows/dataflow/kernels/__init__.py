@@ -3,6 +3,7 @@
 
 from flows.dataflow.kernels.base import Kernel, MemoryImage, Parameters
 from flows.dataflow.kernels.matrix import ConvXnor, MatrixUnit, MvuInt, MvuXnor, to_bits
+from flows.dataflow.kernels.serial import MvuSerial
 from flows.dataflow.kernels.simple import (
     LabelSelect,
     MaxPool,
@@ -19,6 +20,7 @@ __all__ = [
     "MaxPool",
     "MemoryImage",
     "MvuInt",
+    "MvuSerial",
     "MvuXnor",
     "Parameters",
     "SlidingWindow",

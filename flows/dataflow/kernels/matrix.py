@@ -233,14 +233,24 @@ class ConvXnor(MatrixUnit):
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class MvuXnor(ConvXnor):
-    """Binary dense layer: a 1 x 1 convolution on one pixel."""
+    """Binary dense layer: a 1 x 1 convolution on one pixel.
+
+    Attributes:
+        gather: results leave as one vector; else as words of PE, as they are computed.
+    """
 
     module: ClassVar[str] = "mvu_xnor"
+    gather: bool = True
+
+    @property
+    def output_bits(self) -> int:
+        """The vector, or a word of PE results."""
+        return super().output_bits if self.gather else self.pe * self.output.bits
 
     def parameters(self) -> Parameters:
-        """MW instead of a tile's geometry."""
+        """MW instead of a tile's geometry, and whether results are gathered."""
         common = MatrixUnit.parameters(self)
-        return {"MW": self.n} | dict(common)
+        return {"MW": self.n, "GATHER": int(self.gather)} | dict(common)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -73,7 +73,7 @@ class Threshold(Kernel):
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class WidthConverter(Kernel):
-    """Joins words to a wider beat: channels in order, first word least significant.
+    """Beats of another width: elements in order, first word least significant.
 
     `stream` is what arrives in all; `joined` what leaves (same elements, other beats).
     """

@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`mvu_serial`: the input-stationary unit, words of SIMD inputs in, words of PE results out."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from flows.dataflow.kernels.base import MemoryImage, Parameters
+from flows.dataflow.kernels.matrix import ConvXnor, MatrixUnit, to_bits
+from flows.errors import FoldingError
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class MvuSerial(ConvXnor):
+    """A dense layer, or a convolution with one output pixel: `for sf in N/SIMD: for nf in MH/PE`.
+
+    Inputs arrive in the order of the weights' columns, which for a convolution whose window is the
+    whole image is the order of its pixels.
+    """
+
+    module: ClassVar[str] = "mvu_serial"
+
+    def __post_init__(self) -> None:
+        """Refuses more than one output pixel, and foldings that do not divide."""
+        super().__post_init__()
+        if (self.height, self.width) != (1, 1):
+            raise FoldingError(
+                f"{self.module}: form 'input' needs a layer with one output pixel, this one has "
+                f"{self.height} x {self.width}; use form 'window'"
+            )
+
+    @property
+    def input_bits(self) -> int:
+        """A word of SIMD inputs."""
+        return self.simd
+
+    @property
+    def output_bits(self) -> int:
+        """A word of PE results."""
+        return self.pe * self.output.bits
+
+    def parameters(self) -> Parameters:
+        """MW instead of a tile's geometry."""
+        return {"MW": self.n} | dict(MatrixUnit.parameters(self))
+
+    def weight_image(self) -> MemoryImage:
+        """Word sf*NF + nf; bit pe*SIMD + simd."""
+        folded = super().weight_image().words.reshape(self.nf, self.sf, -1)
+        words = folded.transpose(1, 0, 2).reshape(self.nf * self.sf, -1)
+        return MemoryImage(parameter="WEIGHT_FILE", words=words)
+
+    @property
+    def threshold_bits(self) -> int:
+        """Two's complement of -T: $clog2(N + 2) + 1."""
+        return super().threshold_bits + 1
+
+    def memories(self) -> tuple[MemoryImage, ...]:
+        """Weights, and -T where the unit has thresholds: sums begin with it."""
+        if self.thresholds is None:
+            return (self.weight_image(),)
+        fields = to_bits(-self.stored_thresholds(), self.threshold_bits)
+        words = fields.reshape(self.nf, self.pe * self.threshold_bits)
+        return (self.weight_image(), MemoryImage(parameter="THRESHOLD_FILE", words=words))
+
+    def compute(self, frames: np.ndarray) -> np.ndarray:
+        """The same arithmetic; only the order in time differs."""
+        window = self.input
+        shape = (len(frames), window.height, window.width, window.channels)
+        return super().compute(frames.reshape(shape))
