@@ -8,7 +8,7 @@
 //
 // Input beat: a tile of K rows x T = (M-1)*STRIDE + K columns x C channels, element ((kh*T + t)*C + c); window m starts at column
 // m*STRIDE, so windows are wiring. Output beat: a pixel of MH results, M beats per tile; with GATHER = 0 (and M = 1) words of PE results as
-// they are computed, MH/PE beats per pixel, the first one SF + LAT + 2 cycles after the tile.
+// they are computed, MH/PE beats per pixel, the first SF + LAT + 2 cycles after the tile.
 //
 // Flow control: a step that ends a sum starts only when the result FIFO has a place for it (`used_q` counts places from that step on),
 // so results never wait in the pipeline and the pipeline has no enables. A tile is accepted in the cycle of its predecessor's last
@@ -16,9 +16,6 @@
 // Latency, from the transfer of a tile to its first output beat: NF*SF + LAT + 3 cycles, NF = MH/PE, SF = K*K*C/SIMD, LAT that of
 // popcount_heap(SIMD, IN_BITS), one more with BIPOLAR = 0. Interval: max(NF*SF, M) cycles per tile.
 // Cuts valid, data and ready: no path between the two streams. In simulation the counters have a fast form, see popcount_heap.
-// Cost (Yosys 0.70, xc7, counter steps mapped apart, LUT RAM left out, measured once): K = 3, full K, PE = 1, C = MH = 64, M = 2: 1,709 LUT, 2,702 FF, 8 RAMB36
-// (1.48 LUT per lane); C = MH = 128, M = 1: 1,685 LUT, 3,051 FF, 16 RAMB36; 8 bits, C = 3, MH = 64, M = 2: 956 LUT, 1,330 FF
-// (LUT ROM; flip-flops include the held tile and stream_gather).
 `include "axis_assert.svh"
 
 module mvu_core #(
