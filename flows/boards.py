@@ -6,7 +6,7 @@ import tomllib
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 
 from flows.errors import UsageError
 
@@ -14,6 +14,13 @@ BOARD_DIR = Path(__file__).resolve().parent.parent / "bitstreams" / "boards"
 
 _Count = Annotated[int, Field(ge=0)]
 _STRICT = ConfigDict(frozen=True, extra="forbid")
+
+# Ports of the processing systems that hand-over knows how to switch on, by family of the board.
+CONTROL_PORTS = {"xc7": ("M_AXI_GP0", "M_AXI_GP1"), "xcup": ("M_AXI_HPM0_FPD", "M_AXI_HPM1_FPD")}
+MEMORY_PORTS = {
+    "xc7": tuple(f"S_AXI_HP{n}" for n in range(4)),
+    "xcup": tuple(f"S_AXI_HP{n}_FPD" for n in range(4)),
+}
 
 
 class Budget(BaseModel):
@@ -39,11 +46,50 @@ class Clock(BaseModel):
 
     Attributes:
         default_mhz: Frequency that a build uses unless told otherwise, MHz.
+        crystal_mhz: Crystal of the processing system, MHz. No register tells it, and a wrong one
+            makes every clock wrong by the same factor.
     """
 
     model_config = _STRICT
 
     default_mhz: Annotated[float, Field(gt=0, le=1000)]
+    crystal_mhz: Annotated[float, Field(ge=10, le=100)]
+
+
+class Ports(BaseModel):
+    """Ports of the processing system that the shell uses.
+
+    Attributes:
+        control: Master that reaches the shell's registers, by its name in the vendor's manual.
+        control_base: Bus address of the registers; a window of 64 KiB.
+        memory: Slave through which the shell reaches the memory.
+        address_bits: Width of memory addresses.
+    """
+
+    model_config = _STRICT
+
+    control: str
+    control_base: Annotated[int, Field(ge=0x1000_0000, lt=1 << 40, multiple_of=0x1_0000)]
+    memory: str
+    address_bits: Annotated[int, Field(ge=32, le=49)]
+
+
+class Image(BaseModel):
+    """A PYNQ image that runs on the board.
+
+    Attributes:
+        version: Version of PYNQ.
+        python: Version of Python in it.
+        by: Who makes it.
+        confirmed: False where no primary source names the board.
+    """
+
+    model_config = _STRICT
+
+    version: str
+    python: str
+    by: str
+    confirmed: bool = True
 
 
 class Board(BaseModel):
@@ -53,9 +99,12 @@ class Board(BaseModel):
         name: Name as the vendor writes it, for instance `Pynq-Z2`.
         part: Part with package and speed grade.
         family: Value of Yosys' `synth_xilinx -family`.
+        board_parts: Patterns of Vivado's board files, which are used where they are installed.
         unconfirmed: Facts of the file (dotted keys) that no primary source confirms.
         clock: Clock of the programmable logic.
+        ports: Ports of the processing system.
         budget: Resources of the part.
+        image: PYNQ images, oldest first.
     """
 
     model_config = _STRICT
@@ -63,9 +112,22 @@ class Board(BaseModel):
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._ -]*$")]
     part: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9-]*$")]
     family: Literal["xc7", "xcup"]
+    board_parts: tuple[str, ...] = ()
     unconfirmed: tuple[str, ...] = ()
     clock: Clock
+    ports: Ports
     budget: Budget
+    image: tuple[Image, ...] = ()
+
+    @field_validator("ports")
+    @classmethod
+    def _ports_of_the_family(cls, ports: Ports, info: ValidationInfo) -> Ports:
+        family = info.data.get("family")
+        if family is not None:
+            for key, known in (("control", CONTROL_PORTS), ("memory", MEMORY_PORTS)):
+                if getattr(ports, key) not in known[family]:
+                    raise ValueError(f"{key} must be one of {', '.join(known[family])}")
+        return ports
 
     @property
     def slug(self) -> str:
@@ -142,6 +204,11 @@ def _explain(path: Path, error: ValidationError) -> str:
 
 
 def _allowed(location: tuple[int | str, ...]) -> list[str]:
-    tables: dict[str, type[BaseModel]] = {"clock": Clock, "budget": Budget}
+    tables: dict[str, type[BaseModel]] = {
+        "clock": Clock,
+        "ports": Ports,
+        "budget": Budget,
+        "image": Image,
+    }
     table = tables[str(location[0])] if len(location) > 1 else Board
     return list(table.model_fields)

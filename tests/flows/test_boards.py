@@ -14,6 +14,12 @@ part = "xc7z010clg400-1"
 family = "xc7"
 [clock]
 default_mhz = 50.0
+crystal_mhz = 33.333333
+[ports]
+control = "M_AXI_GP0"
+control_base = 0x40000000
+memory = "S_AXI_HP0"
+address_bits = 32
 [budget]
 lut = 17600
 ff = 35200
@@ -76,6 +82,14 @@ def test_board_of_the_user(tmp_path: Path):
         ("lut = 17600", "luts = 17600", "budget.luts: unknown key; allowed: lut, ff, bram36, dsp"),
         ("dsp = 80", "", "budget.dsp: missing"),
         ("lut = 17600", "lut = -1", "budget.lut: found -1"),
+        ("crystal_mhz = 33.333333", "", "clock.crystal_mhz: missing"),
+        ("S_AXI_HP0", "S_AXI_HP0_FPD", "memory must be one of S_AXI_HP0, S_AXI_HP1"),
+        ("0x40000000", "0x40000400", "ports.control_base: found 1073742848"),
+        (
+            "dsp = 80",
+            "dsp = 80\n[[image]]\nname = 1",
+            "image.0.name: unknown key; allowed",
+        ),
         ('family = "xc7"', 'family = "ice40"', "family: found 'ice40'"),
         ("default_mhz = 50.0", "default_mhz = 0", "clock.default_mhz: found 0"),
         ('name = "My Board"', 'name = "../up"', "name: found '../up'"),
