@@ -174,7 +174,7 @@ class IntegerGraph:
 
     def consumers(self) -> dict[str, tuple[str, ...]]:
         """Stream name to the names of the nodes that read it, in order."""
-        found: dict[str, list[str]] = {"image": []} | {node.name: [] for node in self.nodes}
+        found: dict[str, list[str]] = {name: [] for name in (IMAGE, *named(self))}
         for node in self.nodes:
             for name in node.inputs:
                 found[name].append(node.name)
@@ -215,7 +215,7 @@ def _compute(node: Operation, inputs: list[np.ndarray], offset: int) -> np.ndarr
     if isinstance(node, Requant):
         return requant(node, x)
     if isinstance(node, Add):
-        return np.clip(inputs[0] + inputs[1], node.low, node.high)
+        return np.asarray(np.clip(inputs[0] + inputs[1], node.low, node.high))
     if isinstance(node, Concat):
         return np.concatenate(inputs, axis=3)
     if isinstance(node, Shuffle):
@@ -224,7 +224,8 @@ def _compute(node: Operation, inputs: list[np.ndarray], offset: int) -> np.ndarr
     if isinstance(node, MaxPool):
         return _max_pool(node, x)
     windows = _windows(x, node.kernel, node.stride)
-    return np.clip(windows.sum(axis=(4, 5)) >> node.shift, node.low, node.high)
+    sums = windows.sum(axis=(4, 5))
+    return np.asarray(np.clip(sums >> node.shift, node.low, node.high))
 
 
 def requant(node: Requant, x: np.ndarray) -> np.ndarray:
@@ -267,7 +268,7 @@ def _convolve(node: Convolution, x: np.ndarray, offset: int) -> np.ndarray:
         matrix = weights.transpose(0, 3, 1, 2).reshape(per_out, -1).T
         rows = [w.reshape(w.shape[0], w.shape[1], -1) @ matrix for w in inputs]
         parts.append(np.stack(rows))
-    return np.concatenate(parts, axis=3).astype(np.int64) + node.bias
+    return np.asarray(np.concatenate(parts, axis=3).astype(np.int64) + node.bias)
 
 
 def _max_pool(node: MaxPool, x: np.ndarray) -> np.ndarray:
