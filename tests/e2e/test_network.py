@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from flows import cosim, exact
-from flows.dataflow import schedule as schedule_module
+from flows.dataflow.walk import walk_layer
 from flows.errors import VerificationError
 from flows.sim.run import run
 from flows.sim.streams import STALL_PATTERNS
@@ -66,11 +66,11 @@ def test_schedule_knows_the_cycle_of_every_beat(case):
     )
     result = run(case.simulator, job.input_beats, expect=job.expect, options=job.options)
     origin = result.input_cycles["s_axis"][0]
-    times = list(range(case.network.input_beats))
+    times = np.arange(case.network.input_beats)
     moved = {}
     for before, layer in zip([None, *case.network], case.network, strict=False):
         late = 1 if layer.fifo_depth else 0
-        walk = schedule_module._walk_layer(layer, [time + late for time in times])
+        walk = walk_layer(layer, times + late)
         if before is not None and not layer.fifo_depth:
             # Without a FIFO a beat may wait in the output register of the layer before.
             moved[before.name] = walk.taken

@@ -1,0 +1,199 @@
+# SPDX-License-Identifier: Apache-2.0
+"""When the beats of a layer move, from when they arrive: its modules as (max, +) recurrences.
+
+Each recurrence follows a module header in hw/, beat by beat; nothing is fitted. A beat that may
+start `step` cycles after its predecessor, and not before it arrives, starts at
+`max(arrival, previous + step)`. With the running sum of the steps taken off, that is a running
+maximum, so a whole frame is one numpy call.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from flows.dataflow import latency
+from flows.dataflow.kernels import (
+    Kernel,
+    MatrixUnit,
+    MaxPool,
+    MvuSerial,
+    MvuXnor,
+    SlidingWindow,
+    Threshold,
+    WidthConverter,
+)
+from flows.dataflow.network import Layer
+
+Times = NDArray[np.int64]
+
+# Arrival of a beat that is always there. Halved, so that sums with it do not overflow.
+ALWAYS = np.iinfo(np.int64).min // 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Walk:
+    """Times of a layer, in cycles.
+
+    Attributes:
+        taken: (input beats,) when it takes each beat.
+        left: (output beats,) when each beat is there for the next layer.
+    """
+
+    taken: Times
+    left: Times
+
+
+def walk_layer(layer: Layer, arrival: Times) -> Walk:
+    """Walks whole frames through a layer whose output is never held up.
+
+    Args:
+        layer: its kernels, without the FIFO.
+        arrival: (frames * input beats,) int64, when each beat is there.
+    """
+    taken: Times | None = None
+    times = arrival
+    kernels = list(layer.kernels)
+    while kernels:
+        kernel = kernels.pop(0)
+        if isinstance(kernel, SlidingWindow):
+            unit = kernels.pop(0)
+            assert isinstance(unit, MatrixUnit)
+            walk = _convolution(kernel, unit, times)
+        elif isinstance(kernel, MvuSerial):
+            walk = _serial(kernel, times)
+        elif isinstance(kernel, MatrixUnit):
+            walk = _dense(kernel, times)
+        elif isinstance(kernel, MaxPool):
+            walk = _pool(kernel, times)
+        elif isinstance(kernel, Threshold):
+            walk = _threshold(times)
+        else:
+            assert isinstance(kernel, WidthConverter)
+            walk = _converter(kernel, _hold(kernels), times)
+        taken = walk.taken if taken is None else taken
+        times = walk.left
+    assert taken is not None
+    return Walk(taken=taken, left=times)
+
+
+def _hold(kernels: Sequence[Kernel]) -> int:
+    """Cycles for which the next kernel holds an input beat."""
+    if not kernels or not isinstance(kernels[0], MatrixUnit):
+        return 1
+    unit = kernels[0]
+    return unit.nf if isinstance(unit, MvuSerial) else unit.nf * unit.sf
+
+
+def _paced(arrival: Times, step: int) -> Times:
+    """start[i] = max(arrival[i], start[i-1] + step)."""
+    ramp = step * np.arange(len(arrival))
+    return np.asarray(np.maximum.accumulate(arrival - ramp) + ramp)
+
+
+def _convolution(swu: SlidingWindow, unit: MatrixUnit, arrival: Times) -> Walk:
+    """Pixels shift into the tile register; a full tile waits there until the unit takes it.
+
+    The next pixel shifts in when the tile is taken, one step a cycle; border steps take no input.
+    """
+    frame = swu.output.beats
+    frames = len(arrival) // swu.stream.beats
+    inside, closing = _steps(
+        swu.stream.height,
+        swu.stream.width,
+        swu.pad,
+        unit.kernel,
+        unit.stride,
+        unit.height,
+        unit.width,
+        unit.m,
+    )
+    offsets = frame * np.arange(frames)[:, None]
+    real, last = (offsets + inside).ravel(), (offsets + closing).ravel()
+    # Less its index, a step's time is the running maximum of what it waits for.
+    index = np.arange(frame * frames)
+    due = np.full(len(index), ALWAYS, np.int64)
+    due[real] = arrival
+    due -= index
+    after = last + 1  # the step that waits for the tile to be taken
+    first = np.concatenate(([0], after[:-1]))
+    ready = np.maximum.reduceat(due[: after[-1]], first) + last + latency.WINDOW
+    hold = unit.nf * unit.sf
+    ramp = np.cumsum(np.maximum(np.diff(last, prepend=0) - 1 + latency.WINDOW, hold))
+    start = np.maximum.accumulate(ready - ramp) + ramp
+    waits = after < len(due)
+    due[after[waits]] = np.maximum(due[after[waits]], (start - after)[waits])
+    shift = np.maximum.accumulate(due) + index
+    done = start + hold + latency.unit(unit)
+    return Walk(taken=shift[real], left=(done[:, None] + np.arange(unit.m)).ravel())
+
+
+@cache
+def _steps(
+    height: int, width: int, pad: int, kernel: int, stride: int, rows: int, columns: int, m: int
+) -> tuple[Times, Times]:
+    """Steps of a frame over the padded image that take a pixel, and those that close a tile."""
+    step = np.arange((height + 2 * pad) * (width + 2 * pad)).reshape(height + 2 * pad, -1)
+    inside = step[pad : pad + height, pad : pad + width]
+    reach = (m - 1) * stride + kernel - 1  # of a tile's last column from its first
+    ends_y = np.arange(rows) * stride + kernel - 1
+    ends_x = np.arange(columns // m) * m * stride + reach
+    return inside.ravel(), step[np.ix_(ends_y, ends_x)].ravel()
+
+
+def _dense(unit: MatrixUnit, arrival: Times) -> Walk:
+    hold, late = unit.nf * unit.sf, latency.unit(unit)
+    start = _paced(arrival, hold)
+    if isinstance(unit, MvuXnor) and not unit.gather:
+        # A word leaves as soon as its sums are complete; gathering costs one cycle more.
+        steps = unit.sf * np.arange(1, unit.nf + 1) + late - 1
+        return Walk(taken=start, left=np.add.outer(start, steps).ravel())
+    return Walk(taken=start, left=start + hold + late)
+
+
+def _serial(unit: MvuSerial, arrival: Times) -> Walk:
+    """Each word is held for NF steps; after the last one a result word leaves every cycle."""
+    start = _paced(arrival, unit.nf)
+    done = start[unit.sf - 1 :: unit.sf] + latency.unit(unit)
+    return Walk(taken=start, left=np.add.outer(done, np.arange(unit.nf)).ravel())
+
+
+def _pool(pool: MaxPool, arrival: Times) -> Walk:
+    """One pixel a cycle; the last of a window lets its maximum out."""
+    taken = _paced(arrival, 1)
+    k, out = pool.kernel, pool.output
+    frames = taken.reshape(-1, pool.stream.height, pool.stream.width)
+    closing = frames[:, k - 1 : out.height * k : k, k - 1 : out.width * k : k]
+    return Walk(taken=taken, left=closing.ravel() + latency.POOL)
+
+
+def _threshold(arrival: Times) -> Walk:
+    taken = _paced(arrival, 1)
+    return Walk(taken=taken, left=taken + latency.THRESHOLD)
+
+
+def _converter(kernel: WidthConverter, hold: int, arrival: Times) -> Walk:
+    """The narrow side moves a word a cycle, if the consumer is there: it holds a beat for `hold`.
+
+    Its register is free again when the consumer takes the last beat that was in it. `left` are the
+    times from which a beat stands at the output.
+    """
+    late = latency.CONVERTER
+    if kernel.output_bits <= kernel.input_bits:
+        parts = kernel.input_bits // kernel.output_bits
+        pace = max(late, hold)
+        first = _paced(arrival + late, parts * pace)  # the consumer takes the first part
+        before = np.concatenate(([ALWAYS], first[:-1] + (parts - 1) * pace))
+        taken = np.maximum(arrival, before)
+        parts_left = first[:, None] + pace * np.arange(parts - 1) + late
+        return Walk(taken=taken, left=np.column_stack((taken + late, parts_left)).ravel())
+    wide = kernel.output_bits // kernel.input_bits
+    groups = arrival.reshape(-1, wide) + np.arange(wide)[::-1]
+    start = _paced(groups.max(axis=1) + late, max(wide - 1 + late, hold))
+    index = np.arange(len(arrival))
+    due = arrival - index
+    due[wide::wide] = np.maximum(due[wide::wide], start[:-1] - index[wide::wide])
+    taken = np.maximum.accumulate(due) + index
+    return Walk(taken=taken, left=taken[wide - 1 :: wide] + late)
