@@ -55,7 +55,7 @@ class Measured:
         latency: cycles from the first beat in to the last beat out of an image alone.
         correct: images with a label whose largest logit is the label's.
         labelled: images with a label.
-        high_water: layer name to the largest occupancy of its input FIFO, over all patterns.
+        high_water: edge name to the largest occupancy of its FIFO, over all patterns.
         cycles: simulated in all.
         seconds: of simulation, summed over processes.
     """
@@ -285,7 +285,10 @@ def _check_taps(
 def _high_water(
     network: Network, project: RtlProject, results: Sequence[SimResult]
 ) -> dict[str, int]:
-    paths = {f"{project.top}.u_{layer.name}.u_fifo": layer.name for layer in network}
+    paths = {
+        f"{project.top}.u_{edge.consumer}.u_fifo{'_' * bool(edge.port)}{edge.port}": edge.name
+        for edge in network.edges
+    }
     worst: dict[str, int] = {}
     for result in results:
         for path, value in result.high_water.items():

@@ -49,13 +49,13 @@ def facts(build: "Build") -> BuildFacts:
         warnings=_warnings(build),
         fifos=tuple(
             FifoFacts(
-                name=layer.name,
-                depth=layer.fifo_depth,
-                width_bits=layer.kernels[0].input_bits,
-                high_water=measured.high_water.get(layer.name),
+                name=edge.name,
+                depth=build.network.fifo_depths[edge.name],
+                width_bits=edge.beat_bits,
+                high_water=measured.high_water.get(edge.name),
             )
-            for layer in build.network
-            if layer.fifo_depth
+            for edge in build.network.edges
+            if edge.name in build.network.fifo_depths
         ),
         verification=_verification(build),
         performance=PerformanceFacts(

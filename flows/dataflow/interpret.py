@@ -3,7 +3,8 @@
 
 import numpy as np
 
-from flows.dataflow.network import Network
+from flows.dataflow.kernels import Join
+from flows.dataflow.network import IMAGE, Network
 
 
 def interpret(network: Network, images: np.ndarray) -> dict[str, np.ndarray]:
@@ -16,12 +17,18 @@ def interpret(network: Network, images: np.ndarray) -> dict[str, np.ndarray]:
     Returns:
         Layer name to (N, h, w, c) int64, the frames that leave the layer; bits are 0 or 1.
     """
-    first = network.layers[0].kernels[0].input
-    shape = (len(images), first.height, first.width, first.channels)
-    frames = images.astype(np.int64).reshape(shape)
-    outputs = {}
+    outputs = {IMAGE: images.astype(np.int64)}
     for layer in network:
+        sources = iter([outputs[name] for name in layer.inputs])
+        frames = next(sources)
+        if IMAGE in layer.inputs:
+            first = layer.kernels[0].input
+            frames = frames.reshape(len(images), first.height, first.width, first.channels)
         for kernel in layer.kernels:
-            frames = kernel.compute(frames)
+            if isinstance(kernel, Join):
+                frames = kernel.join(frames, next(sources))
+            else:
+                frames = kernel.compute(frames)
         outputs[layer.name] = frames
+    del outputs[IMAGE]
     return outputs

@@ -12,6 +12,7 @@ WINDOW = 1
 POOL = 1
 CONVERTER = 1
 THRESHOLD = 1
+JOIN = 1
 
 # Registers around the counter: tile, weight memory, threshold, result FIFO, gather (mvu_core.sv).
 _UNIT = 3

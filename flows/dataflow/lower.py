@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """IntegerChain and folding to Network: which kernels each layer becomes."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from flows.dataflow.check import check_network
@@ -18,7 +20,7 @@ from flows.dataflow.kernels import (
     Threshold,
     WidthConverter,
 )
-from flows.dataflow.network import Layer, Network
+from flows.dataflow.network import IMAGE, Layer, Network
 from flows.dataflow.stream import Stream
 from flows.errors import FoldingError, UnsupportedModelError
 from flows.streamline.chain import ConvLayer, DenseLayer, IntegerChain, PoolLayer
@@ -181,13 +183,14 @@ def _binary_input(chain: IntegerChain, image: Stream) -> Layer:
     assert limits is not None
     if isinstance(chain.layers[0], ConvLayer):
         threshold = Threshold(stream=image, pe=image.channels, thresholds=limits)
-        return Layer(name="input", kernels=(threshold,))
+        return Layer(name="input", kernels=(threshold,), inputs=(IMAGE,))
     count = image.beats * image.channels
     pixels = Stream(height=1, width=1, channels=count, bits=8)
     pe = max(d for d in divisors(count) if d * 8 <= _INPUT_WORD_BITS)
     threshold = Threshold(stream=pixels, pe=pe, thresholds=np.tile(limits, image.beats))
     bits = threshold.output
-    return Layer(name="input", kernels=(threshold, *_words("input", bits, pe, bits, count)))
+    joined = _words("input", bits, pe, bits, count)
+    return Layer(name="input", kernels=(threshold, *joined), inputs=(IMAGE,))
 
 
 def lower(chain: IntegerChain, folding: Folding, name: str) -> Network:
@@ -222,7 +225,8 @@ def lower(chain: IntegerChain, folding: Folding, name: str) -> Network:
         else:
             in_words = form_after == "input"
             kernels = _dense(layer, stream, beat_bits, folding[layer.name], in_words)
-        layers.append(Layer(name=layer.name, kernels=kernels))
+        before = layers[-1].name if layers else IMAGE
+        layers.append(Layer(name=layer.name, kernels=kernels, inputs=(before,)))
         stream, beat_bits = layers[-1].output, kernels[-1].output_bits
     layers[-1] = _whole_pixels(layers[-1])
     network = Network(name=name, layers=tuple(layers), input_frame=image)
@@ -234,4 +238,4 @@ def _whole_pixels(last: Layer) -> Layer:
     """The network's output beat is a whole pixel."""
     out, have = last.output, last.kernels[-1].output_bits
     joined = _words(last.name, out, have, out, out.beat_bits)
-    return Layer(name=last.name, kernels=(*last.kernels, *joined))
+    return replace(last, kernels=(*last.kernels, *joined))

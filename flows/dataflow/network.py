@@ -1,11 +1,42 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A network as hardware: layers in topological order, each a chain of kernels behind a FIFO."""
+"""A network as hardware: layers in topological order, each a chain of kernels behind FIFOs."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from flows.dataflow.kernels import Kernel, MatrixUnit
+from flows.dataflow.kernels import Join, Kernel, MatrixUnit
 from flows.dataflow.stream import Stream
+
+IMAGE = "image"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Edge:
+    """One stream on its way into a layer.
+
+    Attributes:
+        producer: name of the layer that makes it, or IMAGE.
+        consumer: name of the layer that reads it.
+        port: "" where the consumer has one input, else a, b, ... in order.
+        stream: its type.
+        beat_bits: width of its beats at the consumer.
+    """
+
+    producer: str
+    consumer: str
+    port: str
+    stream: Stream
+    beat_bits: int
+
+    @property
+    def name(self) -> str:
+        """The consumer's name, with the port where it has more than one."""
+        return f"{self.consumer}.{self.port}" if self.port else self.consumer
+
+    @property
+    def beats(self) -> int:
+        """Beats of a frame."""
+        return self.stream.beats * self.stream.beat_bits // self.beat_bits
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -14,17 +45,41 @@ class Layer:
 
     Attributes:
         name: as in the reference, for instance conv1.
-        kernels: modules from input to output.
-        fifo_depth: beats that the FIFO at the layer's input holds; 0 for none.
+        kernels: modules from input to output. A `Join` takes what the kernel before it makes (as
+            the first kernel, input 0) and the layer's next input.
+        inputs: names of the layers that it reads, or IMAGE; one more than it has joins.
+        fifo_depths: beats that the FIFO at each input holds; 0 for none.
     """
 
     name: str
     kernels: tuple[Kernel, ...]
-    fifo_depth: int = 0
+    inputs: tuple[str, ...]
+    fifo_depths: tuple[int, ...] = ()
+
+    def __post_init__(self) -> None:
+        """No FIFOs, where none are named."""
+        object.__setattr__(self, "fifo_depths", self.fifo_depths or (0,) * len(self.inputs))
+
+    @property
+    def joins(self) -> tuple[Join, ...]:
+        """Kernels that take an input of the layer beside what comes down the chain."""
+        return tuple(kernel for kernel in self.kernels if isinstance(kernel, Join))
+
+    @property
+    def edges(self) -> tuple[Edge, ...]:
+        """The streams that the layer reads, in order."""
+        first = self.kernels[0]
+        taken = [(first.input, first.input_bits)]
+        taken += [(join.second, join.second_bits) for join in self.joins]
+        ports = [""] if len(taken) == 1 else [chr(ord("a") + i) for i in range(len(taken))]
+        return tuple(
+            Edge(producer=name, consumer=self.name, port=port, stream=stream, beat_bits=bits)
+            for name, port, (stream, bits) in zip(self.inputs, ports, taken, strict=True)
+        )
 
     @property
     def input(self) -> Stream:
-        """Type of the frame that comes in."""
+        """Type of the frame that comes in, at the first input."""
         return self.kernels[0].input
 
     @property
@@ -49,11 +104,11 @@ class Layer:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Network:
-    """A chain of layers. Joins and forks will add named inputs to `Layer`.
+    """Layers and the streams between them.
 
     Attributes:
         name: a SystemVerilog identifier, name of the top module.
-        layers: from the pixels to the logits.
+        layers: in topological order, from the pixels to the logits.
         input_frame: the image that a frame of the input stream carries.
     """
 
@@ -64,7 +119,7 @@ class Network:
     @property
     def input_bits(self) -> int:
         """Width of the network's input beat."""
-        return self.layers[0].kernels[0].input_bits
+        return next(edge.beat_bits for edge in self.edges if edge.producer == IMAGE)
 
     @property
     def input_beats(self) -> int:
@@ -77,6 +132,15 @@ class Network:
         """Type of the network's output."""
         return self.layers[-1].output
 
+    @property
+    def edges(self) -> tuple[Edge, ...]:
+        """Every stream into every layer."""
+        return tuple(edge for layer in self.layers for edge in layer.edges)
+
+    def readers(self, name: str) -> tuple[Edge, ...]:
+        """Edges that leave a layer, or the image."""
+        return tuple(edge for edge in self.edges if edge.producer == name)
+
     def __iter__(self) -> Iterator[Layer]:
         return iter(self.layers)
 
@@ -84,10 +148,21 @@ class Network:
         """Cycles of a frame for each layer."""
         return {layer.name: layer.cycles() for layer in self.layers}
 
-    def with_fifo_depths(self, depths: Mapping[str, int]) -> "Network":
-        """A copy with other FIFO depths; layers that are not named keep theirs."""
-        layers = tuple(
-            replace(layer, fifo_depth=depths.get(layer.name, layer.fifo_depth))
+    @property
+    def fifo_depths(self) -> dict[str, int]:
+        """Edge name to the depth of its FIFO, for those that have one."""
+        pairs = [
+            (edge.name, depth)
             for layer in self.layers
-        )
-        return replace(self, layers=layers)
+            for edge, depth in zip(layer.edges, layer.fifo_depths, strict=True)
+        ]
+        return {name: depth for name, depth in pairs if depth}
+
+    def with_fifo_depths(self, depths: Mapping[str, int]) -> "Network":
+        """A copy with other FIFO depths, by edge name; edges that are not named keep theirs."""
+        layers = []
+        for layer in self.layers:
+            pairs = zip(layer.edges, layer.fifo_depths, strict=True)
+            chosen = tuple(depths.get(edge.name, depth) for edge, depth in pairs)
+            layers.append(replace(layer, fifo_depths=chosen))
+        return replace(self, layers=tuple(layers))

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from flows.dataflow import latency
-from flows.dataflow.network import Layer, Network
+from flows.dataflow.network import IMAGE, Layer, Network
 from flows.dataflow.walk import ALWAYS, Times, walk_layer
 
 _FRAMES = 4  # walked; the last two are in the steady state
@@ -26,7 +26,7 @@ class Schedule:
         initiation_interval: cycles between frames in the steady state.
         latency: cycles from an image's first beat in to its last beat out, alone in the network.
         intervals: layer name to the interval that the layer alone sustains, in cycles.
-        occupancy: layer name to the beats that wait at its input at worst.
+        occupancy: edge name to the beats that wait there at worst; the image never waits.
     """
 
     initiation_interval: int
@@ -40,17 +40,14 @@ class Schedule:
         return max(self.intervals, key=lambda name: self.intervals[name])
 
 
-def input_beats(layer: Layer) -> int:
-    """Beats of a frame at a layer's input."""
-    first = layer.kernels[0]
-    return first.input.beats * first.input.beat_bits // first.input_bits
-
-
 def own_interval(layer: Layer) -> int:
     """The interval of a layer that never waits for its input, in cycles."""
-    beats = input_beats(layer)
-    taken = walk_layer(layer, np.full(beats * _FRAMES, ALWAYS)).taken
-    return int(taken[-1] - taken[-1 - beats])
+    arrivals = [np.full(edge.beats * _FRAMES, ALWAYS) for edge in layer.edges]
+    taken = walk_layer(layer, *arrivals).taken
+    return max(
+        int(times[-1] - times[-1 - edge.beats])
+        for times, edge in zip(taken, layer.edges, strict=True)
+    )
 
 
 def _waiting(pushed: Times, taken: Times) -> int:
@@ -61,13 +58,16 @@ def _waiting(pushed: Times, taken: Times) -> int:
 
 def _pass(network: Network, source: Times) -> tuple[Times, dict[str, int]]:
     """Walks frames through all layers; returns output times and occupancies."""
-    times = source
+    left = {IMAGE: source}
     occupancy = {}
-    for index, layer in enumerate(network):
-        walk = walk_layer(layer, times + (latency.FIFO if layer.fifo_depth else 0))
-        occupancy[layer.name] = 0 if index == 0 else _waiting(times, walk.taken)
-        times = walk.left
-    return times, occupancy
+    for layer in network:
+        pushed = [left[name] for name in layer.inputs]
+        late = [latency.FIFO if depth else 0 for depth in layer.fifo_depths]
+        walk = walk_layer(layer, *(times + fifo for times, fifo in zip(pushed, late, strict=True)))
+        for edge, times, taken in zip(layer.edges, pushed, walk.taken, strict=True):
+            occupancy[edge.name] = 0 if edge.producer == IMAGE else _waiting(times, taken)
+        left[layer.name] = walk.left
+    return left[network.layers[-1].name], occupancy
 
 
 def schedule(network: Network) -> Schedule:
@@ -77,7 +77,7 @@ def schedule(network: Network) -> Schedule:
         network: a folded network.
 
     Returns:
-        Intervals and latency, exact for chains as long as no FIFO is smaller than `occupancy`.
+        Intervals and latency, exact as long as no FIFO is smaller than `occupancy`.
     """
     intervals = {layer.name: own_interval(layer) for layer in network}
     interval = max(max(intervals.values()), network.input_beats)
@@ -98,7 +98,8 @@ def size_fifos(network: Network) -> Network:
 
     One beat can wait in the output register of the layer before. Depths are powers of two.
     """
-    deep = network.with_fifo_depths({layer.name: 1 << 20 for layer in network.layers[1:]})
+    inner = [edge.name for edge in network.edges if edge.producer != IMAGE]
+    deep = network.with_fifo_depths(dict.fromkeys(inner, 1 << 20))
     occupancy = schedule(deep).occupancy
     depths = {
         name: 1 << (beats - 1).bit_length() if beats > 1 else 0 for name, beats in occupancy.items()

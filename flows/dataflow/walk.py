@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from flows.dataflow import latency
 from flows.dataflow.kernels import (
+    Join,
     Kernel,
     MatrixUnit,
     MaxPool,
@@ -38,45 +39,68 @@ class Walk:
     """Times of a layer, in cycles.
 
     Attributes:
-        taken: (input beats,) when it takes each beat.
+        taken: for each input (its beats,): when it takes each beat.
         left: (output beats,) when each beat is there for the next layer.
     """
+
+    taken: tuple[Times, ...]
+    left: Times
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Step:
+    """Times of a kernel: when it takes each beat, when each is there for the next kernel."""
 
     taken: Times
     left: Times
 
 
-def walk_layer(layer: Layer, arrival: Times) -> Walk:
+def walk_layer(layer: Layer, *arrivals: Times) -> Walk:
     """Walks whole frames through a layer whose output is never held up.
 
     Args:
-        layer: its kernels, without the FIFO.
-        arrival: (frames * input beats,) int64, when each beat is there.
+        layer: its kernels, without the FIFOs.
+        arrivals: for each input (frames * its beats,) int64, when each beat is there.
     """
-    taken: Times | None = None
-    times = arrival
+    sources = iter(arrivals)
+    times = next(sources)
+    taken: list[Times] = []
     kernels = list(layer.kernels)
     while kernels:
         kernel = kernels.pop(0)
-        if isinstance(kernel, SlidingWindow):
-            unit = kernels.pop(0)
-            assert isinstance(unit, MatrixUnit)
-            walk = _convolution(kernel, unit, times)
-        elif isinstance(kernel, MvuSerial):
-            walk = _serial(kernel, times)
-        elif isinstance(kernel, MatrixUnit):
-            walk = _dense(kernel, times)
-        elif isinstance(kernel, MaxPool):
-            walk = _pool(kernel, times)
-        elif isinstance(kernel, Threshold):
-            walk = _threshold(times)
+        if isinstance(kernel, Join):
+            second = next(sources)
+            step = _join(kernel, times, second)
+            taken += [step.taken] if taken else [step.taken, step.taken]
         else:
-            assert isinstance(kernel, WidthConverter)
-            walk = _converter(kernel, _hold(kernels), times)
-        taken = walk.taken if taken is None else taken
-        times = walk.left
-    assert taken is not None
-    return Walk(taken=taken, left=times)
+            step = _kernel(kernel, kernels, times)
+            taken = taken or [step.taken]
+        times = step.left
+    return Walk(taken=tuple(taken), left=times)
+
+
+def _kernel(kernel: Kernel, rest: list[Kernel], times: Times) -> _Step:
+    """One kernel; a window takes its unit out of the rest, as the two are walked as one."""
+    if isinstance(kernel, SlidingWindow):
+        unit = rest.pop(0)
+        assert isinstance(unit, MatrixUnit)
+        return _convolution(kernel, unit, times)
+    if isinstance(kernel, MvuSerial):
+        return _serial(kernel, times)
+    if isinstance(kernel, MatrixUnit):
+        return _dense(kernel, times)
+    if isinstance(kernel, MaxPool):
+        return _pool(kernel, times)
+    if isinstance(kernel, Threshold):
+        return _threshold(times)
+    assert isinstance(kernel, WidthConverter)
+    return _converter(kernel, _hold(rest), times)
+
+
+def _join(kernel: Join, first: Times, second: Times) -> _Step:
+    """Both beats are taken together."""
+    taken = _paced(np.maximum(first, second), 1)
+    return _Step(taken=taken, left=taken + latency.JOIN)
 
 
 def _hold(kernels: Sequence[Kernel]) -> int:
@@ -93,7 +117,7 @@ def _paced(arrival: Times, step: int) -> Times:
     return np.asarray(np.maximum.accumulate(arrival - ramp) + ramp)
 
 
-def _convolution(swu: SlidingWindow, unit: MatrixUnit, arrival: Times) -> Walk:
+def _convolution(swu: SlidingWindow, unit: MatrixUnit, arrival: Times) -> _Step:
     """Pixels shift into the tile register; a full tile waits there until the unit takes it.
 
     The next pixel shifts in when the tile is taken, one step a cycle; border steps take no input.
@@ -127,7 +151,7 @@ def _convolution(swu: SlidingWindow, unit: MatrixUnit, arrival: Times) -> Walk:
     due[after[waits]] = np.maximum(due[after[waits]], (start - after)[waits])
     shift = np.maximum.accumulate(due) + index
     done = start + hold + latency.unit(unit)
-    return Walk(taken=shift[real], left=(done[:, None] + np.arange(unit.m)).ravel())
+    return _Step(taken=shift[real], left=(done[:, None] + np.arange(unit.m)).ravel())
 
 
 @cache
@@ -143,38 +167,38 @@ def _steps(
     return inside.ravel(), step[np.ix_(ends_y, ends_x)].ravel()
 
 
-def _dense(unit: MatrixUnit, arrival: Times) -> Walk:
+def _dense(unit: MatrixUnit, arrival: Times) -> _Step:
     hold, late = unit.nf * unit.sf, latency.unit(unit)
     start = _paced(arrival, hold)
     if isinstance(unit, MvuXnor) and not unit.gather:
         # A word leaves as soon as its sums are complete; gathering costs one cycle more.
         steps = unit.sf * np.arange(1, unit.nf + 1) + late - 1
-        return Walk(taken=start, left=np.add.outer(start, steps).ravel())
-    return Walk(taken=start, left=start + hold + late)
+        return _Step(taken=start, left=np.add.outer(start, steps).ravel())
+    return _Step(taken=start, left=start + hold + late)
 
 
-def _serial(unit: MvuSerial, arrival: Times) -> Walk:
+def _serial(unit: MvuSerial, arrival: Times) -> _Step:
     """Each word is held for NF steps; after the last one a result word leaves every cycle."""
     start = _paced(arrival, unit.nf)
     done = start[unit.sf - 1 :: unit.sf] + latency.unit(unit)
-    return Walk(taken=start, left=np.add.outer(done, np.arange(unit.nf)).ravel())
+    return _Step(taken=start, left=np.add.outer(done, np.arange(unit.nf)).ravel())
 
 
-def _pool(pool: MaxPool, arrival: Times) -> Walk:
+def _pool(pool: MaxPool, arrival: Times) -> _Step:
     """One pixel a cycle; the last of a window lets its maximum out."""
     taken = _paced(arrival, 1)
     k, out = pool.kernel, pool.output
     frames = taken.reshape(-1, pool.stream.height, pool.stream.width)
     closing = frames[:, k - 1 : out.height * k : k, k - 1 : out.width * k : k]
-    return Walk(taken=taken, left=closing.ravel() + latency.POOL)
+    return _Step(taken=taken, left=closing.ravel() + latency.POOL)
 
 
-def _threshold(arrival: Times) -> Walk:
+def _threshold(arrival: Times) -> _Step:
     taken = _paced(arrival, 1)
-    return Walk(taken=taken, left=taken + latency.THRESHOLD)
+    return _Step(taken=taken, left=taken + latency.THRESHOLD)
 
 
-def _converter(kernel: WidthConverter, hold: int, arrival: Times) -> Walk:
+def _converter(kernel: WidthConverter, hold: int, arrival: Times) -> _Step:
     """The narrow side moves a word a cycle, if the consumer is there: it holds a beat for `hold`.
 
     Its register is free again when the consumer takes the last beat that was in it. `left` are the
@@ -188,7 +212,7 @@ def _converter(kernel: WidthConverter, hold: int, arrival: Times) -> Walk:
         before = np.concatenate(([ALWAYS], first[:-1] + (parts - 1) * pace))
         taken = np.maximum(arrival, before)
         parts_left = first[:, None] + pace * np.arange(parts - 1) + late
-        return Walk(taken=taken, left=np.column_stack((taken + late, parts_left)).ravel())
+        return _Step(taken=taken, left=np.column_stack((taken + late, parts_left)).ravel())
     wide = kernel.output_bits // kernel.input_bits
     groups = arrival.reshape(-1, wide) + np.arange(wide)[::-1]
     start = _paced(groups.max(axis=1) + late, max(wide - 1 + late, hold))
@@ -196,4 +220,4 @@ def _converter(kernel: WidthConverter, hold: int, arrival: Times) -> Walk:
     due = arrival - index
     due[wide::wide] = np.maximum(due[wide::wide], start[:-1] - index[wide::wide])
     taken = np.maximum.accumulate(due) + index
-    return Walk(taken=taken, left=taken[wide - 1 :: wide] + late)
+    return _Step(taken=taken, left=taken[wide - 1 :: wide] + late)

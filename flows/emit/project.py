@@ -133,7 +133,10 @@ def _write_lists(network: Network, project: RtlProject, folder: Path) -> None:
                     {"module": kernel.module, "parameters": dict(kernel.parameters())}
                     for kernel in layer.kernels
                 ],
-                "fifo_depth": layer.fifo_depth,
+                "inputs": [
+                    {"from": edge.producer, "bits": edge.beat_bits, "fifo_depth": depth}
+                    for edge, depth in zip(layer.edges, layer.fifo_depths, strict=True)
+                ],
             }
             for layer in network
         },

@@ -1,14 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """A Network as SystemVerilog: instances and wires only."""
 
+from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from flows.dataflow.kernels import Kernel
-from flows.dataflow.network import Layer, Network
+from flows.dataflow.kernels import Join, Kernel
+from flows.dataflow.network import IMAGE, Edge, Layer, Network
 
 _TEMPLATES = Environment(
     loader=FileSystemLoader(Path(__file__).with_name("templates")),
@@ -20,12 +21,30 @@ _TEMPLATES = Environment(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stage:
-    """One instance of a layer module."""
+    """One instance of a layer module.
+
+    Attributes:
+        inputs: port of the instance to the stream that it reads: a stage, or a port of the layer.
+        output: the stream that it makes: its own name, or m_axis.
+    """
 
     name: str
     module: str
     parameters: Mapping[str, int | str]
     out_bits: int
+    inputs: Mapping[str, str]
+    output: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fork:
+    """A `stream_fork` of the top module: one stream to two."""
+
+    name: str
+    bits: int
+    source: str
+    a: str
+    b: str
 
 
 def module_name(network: Network, layer: Layer) -> str:
@@ -40,33 +59,80 @@ def image_name(layer: Layer, kernel: Kernel, parameter: str) -> str:
 
 
 def stages(layer: Layer) -> tuple[Stage, ...]:
-    """Instances of a layer: its FIFO, then its kernels."""
-    found = []
-    if layer.fifo_depth:
-        width = layer.kernels[0].input_bits
-        found.append(
-            Stage(
-                name="fifo",
-                module="stream_fifo",
-                parameters={"W": width, "DEPTH": layer.fifo_depth},
-                out_bits=width,
-            )
-        )
+    """Instances of a layer: the FIFOs at its inputs, its kernels in order."""
+    found: list[Stage] = []
+    sources: list[str] = []
+    for edge, depth in zip(layer.edges, layer.fifo_depths, strict=True):
+        port = _port("s_axis", edge)
+        if not depth:
+            sources.append(port)
+            continue
+        name = _port("fifo", edge)
+        parameters = {"W": edge.beat_bits, "DEPTH": depth}
+        found.append(_stage(name, "stream_fifo", parameters, edge.beat_bits, {"s_axis": port}))
+        sources.append(name)
+    waiting = iter(sources)
+    stream = next(waiting)
+    count: Counter[str] = Counter()
     for kernel in layer.kernels:
-        parameters = dict(kernel.parameters())
+        inputs = {"s_axis": stream}
+        if isinstance(kernel, Join):
+            inputs = {"s_axis_a": stream, "s_axis_b": next(waiting)}
+        values = dict(kernel.parameters())
         for image in kernel.memories():
-            name = image_name(layer, kernel, image.parameter)
-            parameters[image.parameter] = f'"{name}"'
-        short = kernel.module.removeprefix("stream_")
-        found.append(
-            Stage(
-                name=short,
-                module=kernel.module,
-                parameters=parameters,
-                out_bits=kernel.output_bits,
-            )
-        )
+            values[image.parameter] = f'"{image_name(layer, kernel, image.parameter)}"'
+        stream = kernel.module.removeprefix("stream_")
+        count[stream] += 1
+        if count[stream] > 1:
+            stream = f"{stream}{count[stream]}"
+        found.append(_stage(stream, kernel.module, values, kernel.output_bits, inputs))
+    found[-1] = replace(found[-1], output="m_axis")
     return tuple(found)
+
+
+def _port(prefix: str, edge: Edge) -> str:
+    return f"{prefix}_{edge.port}" if edge.port else prefix
+
+
+def _stage(
+    name: str,
+    module: str,
+    parameters: Mapping[str, int | str],
+    out_bits: int,
+    inputs: Mapping[str, str],
+) -> Stage:
+    return Stage(
+        name=name,
+        module=module,
+        parameters=parameters,
+        out_bits=out_bits,
+        inputs=inputs,
+        output=name,
+    )
+
+
+def forks(network: Network) -> tuple[tuple[Fork, ...], dict[str, str]]:
+    """Forks of all streams with more than one reader, and the wire that each edge reads.
+
+    A stream with readers r0, r1, r2 becomes two forks in a row: the first serves r0, the second
+    r1 and r2. The image's wire is s_axis, a layer's its name.
+    """
+    found: list[Fork] = []
+    wires: dict[str, str] = {}
+    for producer in (IMAGE, *(layer.name for layer in network)):
+        source = "s_axis" if producer == IMAGE else producer
+        edges = list(network.readers(producer))
+        while len(edges) > 1:
+            edge, *edges = edges
+            one = f"{producer}_to_{edge.name.replace('.', '_')}"
+            rest = f"{producer}_to_{edges[0].name.replace('.', '_')}"
+            if len(edges) > 1:
+                rest = f"{producer}_rest{len(edges)}"
+            fork = Fork(name=f"fork_{one}", bits=edge.beat_bits, source=source, a=one, b=rest)
+            found.append(fork)
+            wires[edge.name], source = one, rest
+        wires |= {edge.name: source for edge in edges}
+    return tuple(found), wires
 
 
 def _facts(network: Network, layer: Layer) -> dict[str, object]:
@@ -74,11 +140,11 @@ def _facts(network: Network, layer: Layer) -> dict[str, object]:
     return {
         "name": layer.name,
         "module": module_name(network, layer),
-        "input": str(layer.input),
+        "inputs": ", ".join(str(edge.stream) for edge in layer.edges),
         "output": str(layer.output),
         "cycles": layer.cycles(),
         "folding": f"PE {unit.pe}, SIMD {unit.simd}, M {unit.m}" if unit else "",
-        "in_bits": layer.kernels[0].input_bits,
+        "ports": {_port("s_axis", edge): edge for edge in layer.edges},
         "out_bits": layer.kernels[-1].output_bits,
         "stages": stages(layer),
     }
@@ -92,9 +158,12 @@ def layer_text(network: Network, layer: Layer) -> str:
 def top_text(network: Network) -> str:
     """The top module: one instance a layer, streams named after the layer that makes them."""
     output = network.output
+    branches, wires = forks(network)
     return _TEMPLATES.get_template("top.sv.j2").render(
         name=network.name,
         layers=[_facts(network, layer) for layer in network],
+        forks=branches,
+        wires=wires,
         input=str(network.input_frame),
         input_beats=network.input_beats,
         in_bits=network.input_bits,

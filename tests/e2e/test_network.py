@@ -67,21 +67,27 @@ def test_schedule_knows_the_cycle_of_every_beat(case):
     result = run(case.simulator, job.input_beats, expect=job.expect, options=job.options)
     origin = result.input_cycles["s_axis"][0]
     times = np.arange(case.network.input_beats)
+    left = {"image": np.asarray(times)}
     moved = {}
-    for before, layer in zip([None, *case.network], case.network, strict=False):
-        late = 1 if layer.fifo_depth else 0
-        walk = walk_layer(layer, times + late)
-        if before is not None and not layer.fifo_depth:
-            # Without a FIFO a beat may wait in the output register of the layer before.
-            moved[before.name] = walk.taken
-        times = moved[layer.name] = walk.left
+    for layer in case.network:
+        arrivals = [
+            left[name] + bool(depth)
+            for name, depth in zip(layer.inputs, layer.fifo_depths, strict=True)
+        ]
+        step = walk_layer(layer, *arrivals)
+        for name, depth, taken in zip(layer.inputs, layer.fifo_depths, step.taken, strict=True):
+            if not depth:
+                # Without a FIFO a beat may wait in the output register of the layer before.
+                moved[name] = taken
+        left[layer.name] = moved[layer.name] = step.left
+    del moved["image"]
     for name, cycles in moved.items():
         np.testing.assert_array_equal(result.taps[name].cycles - origin, cycles, err_msg=name)
 
 
 def test_fifos_hold_what_the_schedule_says(case):
     measured = _simulate(case, ("none", "burst"))
-    depths = {layer.name: layer.fifo_depth for layer in case.network if layer.fifo_depth}
+    depths = case.network.fifo_depths
     assert set(measured.high_water) == set(depths)
     for name, water in measured.high_water.items():
         assert water <= depths[name]

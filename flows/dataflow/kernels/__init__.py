@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """One frozen value per hardware kernel; names are those of hw/."""
 
-from flows.dataflow.kernels.base import Kernel, MemoryImage, Parameters
+from flows.dataflow.kernels.base import Join, Kernel, MemoryImage, Parameters
 from flows.dataflow.kernels.matrix import ConvXnor, MatrixUnit, MvuInt, MvuXnor, to_bits
 from flows.dataflow.kernels.serial import MvuSerial
 from flows.dataflow.kernels.simple import (
@@ -14,6 +14,7 @@ from flows.dataflow.kernels.simple import (
 
 __all__ = [
     "ConvXnor",
+    "Join",
     "Kernel",
     "LabelSelect",
     "MatrixUnit",

@@ -75,3 +75,27 @@ class Kernel(ABC):
         Returns:
             (N, height, width, channels) int64 of the output stream.
         """
+
+
+class Join(Kernel):
+    """A module with two inputs: `s_axis_a`, which is `input`, and `s_axis_b`, which is `second`."""
+
+    __slots__ = ()
+
+    @property
+    @abstractmethod
+    def second(self) -> Stream:
+        """Type of the frame at the second input."""
+
+    @property
+    def second_bits(self) -> int:
+        """Width of a beat at the second input."""
+        return self.second.beat_bits
+
+    @abstractmethod
+    def join(self, frames: np.ndarray, second: np.ndarray) -> np.ndarray:
+        """The module's arithmetic on both inputs, as `compute` for one."""
+
+    def compute(self, frames: np.ndarray) -> np.ndarray:
+        """A join has no arithmetic for one input."""
+        raise TypeError(f"{self.module} joins two streams; call join()")

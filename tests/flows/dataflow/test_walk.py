@@ -134,7 +134,7 @@ def _compare(network, times):
     for layer in network:
         walk = walk_layer(layer, times)
         taken, left = _step_by_step(layer, times.tolist())
-        np.testing.assert_array_equal(walk.taken, taken, err_msg=layer.name)
+        np.testing.assert_array_equal(walk.taken[0], taken, err_msg=layer.name)
         np.testing.assert_array_equal(walk.left, left, err_msg=layer.name)
         times = walk.left
 
