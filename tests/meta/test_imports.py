@@ -17,6 +17,7 @@ PARTS = {
     "emit": {"streamline", "dataflow"},
     "sim": {"streamline", "dataflow", "emit"},
     "synth": {"streamline", "dataflow", "emit"},
+    "shell": {"streamline", "dataflow", "emit"},
     "report": {"streamline", "dataflow", "emit", "sim", "synth"},
 }
 
