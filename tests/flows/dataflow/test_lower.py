@@ -99,9 +99,24 @@ def test_a_folding_that_does_not_divide_lists_the_legal_ones(rng):
 def test_streams_that_do_not_fit_are_refused(rng):
     chain = tiny_cnv(rng)
     network = lower(chain, fold_network(unit_shapes(chain), 10_000), "net")
-    without_pool = tuple(layer for layer in network if layer.name != "pool0")
+    without_pool = tuple(
+        replace(layer, inputs=("conv1",)) if layer.inputs == ("pool0",) else layer
+        for layer in network
+        if layer.name != "pool0"
+    )
     with pytest.raises(UnsupportedModelError, match=r"conv1/conv_xnor sends .* conv2/swu takes"):
         check_network(replace(network, layers=without_pool))
+
+
+def test_a_stream_that_nobody_makes_or_reads_is_refused(rng):
+    chain = tiny_cnv(rng)
+    network = lower(chain, fold_network(unit_shapes(chain), 10_000), "net")
+    first, second, *rest = network.layers
+    with pytest.raises(UnsupportedModelError, match="conv1: reads 'conv9', which no layer before"):
+        check_network(replace(network, layers=(first, replace(second, inputs=("conv9",)), *rest)))
+    again = replace(first, name="conv7")
+    with pytest.raises(UnsupportedModelError, match="conv7: no layer reads it"):
+        check_network(replace(network, layers=(first, again, second, *rest)))
 
 
 def test_names_must_be_identifiers(rng):
