@@ -115,7 +115,7 @@ class Requant(Node):
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Add(Node):
-    """Sum of two streams of equal shape and step, clipped to low..high."""
+    """Sum of two streams of equal shape and step, clipped to low..high; bits count as +-1."""
 
     low: int
     high: int
@@ -215,7 +215,7 @@ def _compute(node: Operation, inputs: list[np.ndarray], offset: int) -> np.ndarr
     if isinstance(node, Requant):
         return requant(node, x)
     if isinstance(node, Add):
-        return np.asarray(np.clip(inputs[0] + inputs[1], node.low, node.high))
+        return np.asarray(np.clip(_values(x) + _values(inputs[1]), node.low, node.high))
     if isinstance(node, Concat):
         return np.concatenate(inputs, axis=3)
     if isinstance(node, Shuffle):
@@ -223,7 +223,7 @@ def _compute(node: Operation, inputs: list[np.ndarray], offset: int) -> np.ndarr
         return np.asarray(np.swapaxes(grouped, 3, 4).reshape(x.shape))
     if isinstance(node, MaxPool):
         return _max_pool(node, x)
-    windows = _windows(x, node.kernel, node.stride)
+    windows = _windows(_values(x), node.kernel, node.stride)
     sums = windows.sum(axis=(4, 5))
     return np.asarray(np.clip(sums >> node.shift, node.low, node.high))
 

@@ -38,6 +38,53 @@ def read_weights(model: ModelWrapper, layer: NodeProto) -> tuple[np.ndarray, np.
     return np.where(values > 0, 1, -1).astype(np.int8), scale[:, 0].astype(np.float64)
 
 
+def integer_weights(model: ModelWrapper, layer: NodeProto) -> tuple[np.ndarray, np.ndarray, int]:
+    """Integers and their step of a Conv or MatMul: 1-bit weights, or quantised ones.
+
+    Returns:
+        weights: int64, (OC, IC, K, K) for Conv, (OC, IC) for MatMul.
+        step: (OC,) float64; the weights of the graph are weights * step.
+        bits: 1 for +-1, else the two's complement width.
+
+    Raises:
+        UnsupportedModelError: the weights are not constant, or no integers times a step that a
+            Quant or BipolarQuant node gives.
+    """
+    values = constant(model, layer.input[1])
+    if values is None:
+        raise UnsupportedModelError(
+            f"{layer.name} ({layer.op_type}): its second input {layer.input[1]} is not a constant;"
+            " constant weights are allowed; products of two activations cannot be lowered."
+        )
+    values = np.asarray(values, np.float64)
+    if layer.op_type == "MatMul":
+        values = values.T
+    flat = np.abs(values).reshape(len(values), -1)
+    if (flat == flat[:, :1]).all() and (flat > 0).all():
+        return np.where(values > 0, 1, -1).astype(np.int64), flat[:, 0], 1
+    step = np.asarray([_step(row) for row in flat])
+    codes = values / step.reshape((-1,) + (1,) * (values.ndim - 1))
+    largest = int(np.abs(codes).max())
+    if largest >= 2**15:
+        raise UnsupportedModelError(
+            f"{layer.name} ({layer.op_type}): weights of up to {largest} steps found; integers of"
+            " 16 bits times a power of two per channel are allowed; train with a fixed-point"
+            " weight quantiser."
+        )
+    return codes.astype(np.int64), step, largest.bit_length() + 1
+
+
+def _step(row: np.ndarray) -> float:
+    """The largest power of two of which all values are whole multiples."""
+    nonzero = row[row != 0]
+    if not len(nonzero):
+        return 1.0
+    mantissa, exponent = np.frexp(nonzero)
+    whole = (mantissa * 2.0**53).astype(np.int64)
+    lowest = np.log2((whole & -whole).astype(np.float64)).astype(np.int64)
+    return float(2.0 ** int((exponent - 53 + lowest).min()))
+
+
 def constant(model: ModelWrapper, name: str) -> np.ndarray | None:
     """Value of a tensor that does not depend on the input, quantiser nodes evaluated."""
     value = model.get_initializer(name)
@@ -49,14 +96,26 @@ def constant(model: ModelWrapper, name: str) -> np.ndarray | None:
     source = constant(model, node.input[0])
     if source is None:
         return None
+    if node.op_type == "Cast":
+        return source
     if node.op_type == "Transpose":
         return source.transpose(attribute_ints(node, "perm", list(range(source.ndim))[::-1]))
     if node.op_type == "BipolarQuant":
         scale = constant(model, node.input[1])
         return None if scale is None else np.where(source >= 0, scale, -scale)
-    if node.op_type == "Quant":
-        raise UnsupportedModelError(
-            f"{node.name} (Quant): weights of {constant(model, node.input[3])} bits found; 1-bit"
-            " weights (BipolarQuant) are allowed; train with a binary weight quantiser."
-        )
-    return None
+    return _quantised(model, node, source) if node.op_type == "Quant" else None
+
+
+def _quantised(model: ModelWrapper, node: NodeProto, source: np.ndarray) -> np.ndarray | None:
+    """A Quant node on constants, as QONNX defines it for rounding to even."""
+    scale, zero, bits = (constant(model, name) for name in node.input[1:4])
+    if scale is None or zero is None or bits is None:
+        return None
+    values = {a.name: a for a in node.attribute}
+    signed = "signed" not in values or bool(values["signed"].i)
+    narrow = int("narrow" in values and values["narrow"].i)
+    width = int(bits.item())
+    low = -(2 ** (width - 1)) + narrow if signed else 0
+    high = 2 ** (width - 1) - 1 if signed else 2**width - 1 - narrow
+    codes = np.rint(np.clip(source / scale + zero, low, high))
+    return np.asarray((codes - zero) * scale)

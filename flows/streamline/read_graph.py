@@ -1,0 +1,213 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A cleaned QONNX graph with forks and joins becomes an IntegerGraph.
+
+The nodes are walked in topological order. Each tensor gets a `Value`: the integer stream behind it
+and what the graph does to it since. Elementwise nodes only extend a value, so scales, batch norms
+and slopes travel over forks, concats and pools by themselves; an operator that needs integers
+(a layer, an addition, a pool) takes them off and puts its own scale on, and a quantiser turns
+what has gathered into thresholds or an integer multiplier, checked on what the stream can take.
+"""
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+from onnx import NodeProto
+from qonnx.core.modelwrapper import ModelWrapper
+
+from flows.errors import UnsupportedModelError
+from flows.streamline.elementwise import ELEMENTWISE, line_behind
+from flows.streamline.graph import (
+    IMAGE,
+    Image,
+    IntegerGraph,
+    Operation,
+)
+from flows.streamline.load import QUANTIZERS, attribute_ints
+from flows.streamline.operators import (
+    add,
+    average_pool,
+    concat,
+    convolution,
+    dense,
+    finish,
+    max_pool,
+    shuffle,
+    sum_pool,
+)
+from flows.streamline.recover import pixel_offset, quant_codes, read_requant, read_sign
+from flows.streamline.stages import SHAPES
+from flows.streamline.values import Value, renamed, stream_value
+from flows.streamline.weights import constant
+
+
+class Reader:
+    """The state of one walk: values of tensors so far, nodes of the integer graph so far."""
+
+    def __init__(self, model: ModelWrapper, names: dict[str, str]) -> None:
+        self.model = model
+        self.values: dict[str, Value] = {}
+        self.nodes: dict[str, Operation] = {}
+        self.image: Image | None = None
+        self._names = names
+        self._counts: Counter[str] = Counter()
+
+    def name(self, kind: str, tensor: str) -> str:
+        """The name of the stream that a tensor carries: the reference's, or kind and number."""
+        known = self._names.get(tensor)
+        if known is not None:
+            return known
+        self._counts[kind] += 1
+        return f"{kind}{self._counts[kind] - 1}"
+
+    def emit(self, node: Operation, value: Value) -> None:
+        """Adds a node, and the value of the tensor that it makes."""
+        if node.name in self.nodes:
+            raise UnsupportedModelError(f"{node.name}: two streams have this name; rename one.")
+        self.nodes[node.name] = node
+        self.values[value.tensor] = value
+
+    def inputs(self, node: NodeProto) -> list[Value]:
+        """Values of the inputs that depend on the image."""
+        return [self.values[name] for name in node.input if name in self.values]
+
+
+_OPERATORS: dict[str, Callable[[Reader, NodeProto], None]] = {
+    "Conv": convolution,
+    "MatMul": dense,
+    "Concat": concat,
+    "MaxPool": max_pool,
+    "AveragePool": average_pool,
+    "GlobalAveragePool": average_pool,
+    "ReduceMean": average_pool,
+    "ReduceSum": sum_pool,
+    "Transpose": shuffle,
+}
+
+
+def read_graph(
+    model: ModelWrapper, pixels: np.ndarray, names: dict[str, str] | None = None
+) -> IntegerGraph:
+    """Reads a cleaned graph.
+
+    Args:
+        pixels: (256,) float32, what the graph's input holds for each pixel value.
+        names: tensor to the name that its stream gets.
+
+    Raises:
+        UnsupportedModelError: naming the node, what it is, what is expected and how to mend it.
+    """
+    reader = Reader(model, names or {})
+    source = model.graph.input[0].name
+    shape = tuple(model.get_tensor_shape(source))
+    whole = (*shape[1:], 1, 1)[:3]
+    value = stream_value(IMAGE, source, whole, (0, 255, 1), np.ones(1))
+    reader.values[source] = replace(value, lookup=pixels.astype(np.float32))
+    for node in model.graph.node:
+        if any(name in reader.values for name in node.input):
+            _read(reader, node)
+    return finish(reader, model.graph.output[0].name)
+
+
+def _read(reader: Reader, node: NodeProto) -> None:
+    live = [name for name in node.input if name in reader.values]
+    op = node.op_type
+    if op in QUANTIZERS:
+        _quantizer(reader, node)
+    elif op == "Add" and len({reader.values[name].base for name in live}) > 1:
+        add(reader, node)
+    elif op in ELEMENTWISE:
+        _elementwise(reader, node)
+    elif op in SHAPES or op == "Pad":
+        _reshape(reader, node)
+    elif op in _OPERATORS:
+        _OPERATORS[op](reader, node)
+    else:
+        allowed = sorted({*_OPERATORS, *ELEMENTWISE, *SHAPES, *QUANTIZERS, "Pad"})
+        raise UnsupportedModelError(
+            f"{node.name} ({op}), behind {reader.values[live[0]].stream}: this operator cannot be"
+            f" lowered; allowed: {', '.join(allowed)}; replace it, or cut the graph in front of it."
+        )
+
+
+def _elementwise(reader: Reader, node: NodeProto) -> None:
+    """Extends a value by one node; all its inputs are functions of one stream."""
+    inputs = reader.inputs(node)
+    if len({value.base for value in inputs}) > 1:
+        names = ", ".join(value.tensor for value in inputs)
+        raise UnsupportedModelError(
+            f"{node.name} ({node.op_type}): joins {names}, which come from different streams; only"
+            " Add and Concat join streams; replace it."
+        )
+    first = inputs[0]
+    slopes = dict(first.slopes)
+    nodes = list(first.nodes)
+    for value in inputs[1:]:
+        slopes |= value.slopes
+        known = {n.output[0] for n in nodes}
+        nodes += [n for n in value.nodes if n.output[0] not in known]
+    merged = replace(first, slopes=slopes, nodes=tuple(nodes))
+    found = line_behind(node, reader.model, merged.slopes, first.channels)
+    output = node.output[0]
+    if found is not None:
+        merged.slopes[output] = found
+    reader.values[output] = replace(merged, tensor=output, nodes=(*merged.nodes, node))
+
+
+def _quantizer(reader: Reader, node: NodeProto) -> None:
+    value = reader.values[node.input[0]]
+    if value.stream == IMAGE and not isinstance(reader.image, Image):
+        _pixels(reader, node, value)
+        return
+    output = node.output[0]
+    if node.op_type == "BipolarQuant":
+        scale = constant(reader.model, node.input[1])
+        name = reader.name("sign", output)
+        found = read_sign(reader.model, value, name, node.input[0])
+        made = stream_value(name, output, value.shape, (-1, 1, 2), np.asarray(scale), bits=True)
+        reader.emit(found, made)
+        return
+    codes = quant_codes(reader.model, node)
+    name = reader.name("requant", output)
+    requant = read_requant(reader.model, value, name, node)
+    reach = (requant.low, requant.high, 1)
+    made = stream_value(name, output, value.shape, reach, np.asarray(codes.scale))
+    reader.emit(requant, made)
+
+
+def _pixels(reader: Reader, node: NodeProto, value: Value) -> None:
+    """The first quantiser: pixels become codes, which must be pixel + offset."""
+    height, width = value.shape[1:]
+    offset, scale = pixel_offset(reader.model, node, value)
+    reader.image = Image(height=height, width=width, channels=value.channels, offset=offset)
+    reach = (offset, 255 + offset, 1)
+    made = stream_value(IMAGE, node.output[0], value.shape, reach, np.asarray(scale))
+    reader.values[made.tensor] = made
+
+
+def _reshape(reader: Reader, node: NodeProto) -> None:
+    """Flatten and Reshape keep the stream, as its shape is kept with it; Pad is remembered."""
+    value = reader.values[node.input[0]]
+    made = renamed(value, node.output[0])
+    if node.op_type == "Pad":
+        made = _padded(reader, node, made)
+    reader.values[node.output[0]] = made
+
+
+def _padded(reader: Reader, node: NodeProto, value: Value) -> Value:
+    amounts = attribute_ints(node, "pads", [])
+    if not amounts:
+        found = reader.model.get_initializer(node.input[1])
+        amounts = [] if found is None else [int(x) for x in found]
+    filler = reader.model.get_initializer(node.input[2]) if len(node.input) > 2 else None
+    if len(amounts) != 8 or len({*amounts[2:4], *amounts[6:8]}) != 1 or any(amounts[:2]):
+        raise UnsupportedModelError(
+            f"{node.name} (Pad): pads {amounts} found; the same number of rows and columns on all"
+            " four sides is allowed; change it."
+        )
+    return replace(
+        value,
+        pad=amounts[2],
+        pad_value=0.0 if filler is None else float(np.asarray(filler).item()),
+    )
