@@ -18,6 +18,8 @@ PARTS = {
     "sim": {"streamline", "dataflow", "emit"},
     "synth": {"streamline", "dataflow", "emit"},
     "shell": {"streamline", "dataflow", "emit"},
+    "virtual": {"sim"},
+    "deploy": {"dataflow"},
     "report": {"streamline", "dataflow", "emit", "sim", "synth"},
 }
 
