@@ -197,7 +197,9 @@ class ZynqUltraScale:
         self._crystal_mhz = float(system["crystal_mhz"])
         port = 0xFD380000 + 0x10000 * int(system["memory_port"])
         self._port = (port, port + 0x14)
-        self._control = 3 << 8 + 2 * int(system["control_port"])
+        self._port_code = {128: 0, 64: 1, 32: 2}[system["memory_bits"]]
+        self._control_shift = 8 + 2 * int(system["control_port"])
+        self._control_code = {32: 0, 64: 1, 128: 2}[system["control_bits"]]
 
     def pll_mhz(self) -> float:
         """Frequency of the IO PLL, which the clock of the logic is divided from."""
@@ -215,11 +217,12 @@ class ZynqUltraScale:
         self._platform.write32(self._CLOCK, 1 << 24 | divisors[1] << 16 | divisors[0] << 8)
 
     def connect(self) -> None:
-        """Set the memory port to 64 bits and the register port to 32: the bitstream does not."""
+        """Set the width of both ports: no bitstream does, and a wrong one garbles data."""
         read, write = self._platform.read32, self._platform.write32
         for register in self._port:
-            write(register, read(register) & ~3 | 1)
-        write(self._FPD_SLCR, read(self._FPD_SLCR) & ~self._control)
+            write(register, read(register) & ~3 | self._port_code)
+        others = read(self._FPD_SLCR) & ~(3 << self._control_shift)
+        write(self._FPD_SLCR, others | self._control_code << self._control_shift)
 
 
 _FAMILIES = {"zynq7000": Zynq7000, "zynqmp": ZynqUltraScale}

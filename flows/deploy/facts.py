@@ -63,6 +63,7 @@ class DeployFacts:
         version: of this project.
         board: where it goes.
         clock_mhz: that the build aimed at; the most that a driver may set.
+        port_bits: width of the control port and of the memory port as the bitstream wants them.
         network: what was built.
         pixel_table: (256,) byte to send for each pixel, None for the pixel itself.
         vectors: of the validation; the first few are the self-test's.
@@ -78,6 +79,7 @@ class DeployFacts:
     version: str
     board: Board
     clock_mhz: float
+    port_bits: tuple[int, int]
     network: Network
     pixel_table: np.ndarray | None
     vectors: Vectors
@@ -132,7 +134,9 @@ def overlay(facts: DeployFacts, bit: File | None, library: File | None) -> dict[
             "crystal_mhz": board.clock.crystal_mhz,
             "shell_base": board.ports.control_base,
             "control_port": port_index(board.ports.control),
+            "control_bits": facts.port_bits[0],
             "memory_port": port_index(board.ports.memory),
+            "memory_bits": facts.port_bits[1],
         },
         "bitstream": {
             "pynq": bit.record() if bit else None,

@@ -168,8 +168,8 @@ private:
         ++cycles_;
         now_ += 1e-6 / ps_.clock_mhz();
         if (!printed().empty()) throw Broken(printed());
-        if ((top_->m_axi_arvalid || top_->m_axi_awvalid) && !ps_.port_is_64_bit()) {
-            throw Broken("the DMA port is not set to 64 bits: every burst would be garbled");
+        if ((top_->m_axi_arvalid || top_->m_axi_awvalid) && !ps_.port_fits()) {
+            throw Broken("the memory port is set to another width: every burst would be garbled");
         }
     }
 

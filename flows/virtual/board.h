@@ -11,6 +11,8 @@ struct BoardConfig {
     uint64_t memory_bytes;
     double crystal_mhz;        // the true one; a driver knows only what it was told
     uint32_t ultrascale;       // 0: Zynq-7000, 1: Zynq UltraScale+
+    uint32_t memory_port;      // number of the port that the shell reaches memory through
+    uint32_t memory_bits;      // width that this port has to be set to
     uint32_t read_latency;     // bus clocks from an accepted command to its first beat
     uint32_t write_latency;    // bus clocks from the last beat to the response
     uint32_t outstanding;      // commands that the port accepts in each direction

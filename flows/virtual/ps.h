@@ -11,17 +11,22 @@ namespace xnorflow {
 
 class ProcessingSystem {
 public:
-    explicit ProcessingSystem(const BoardConfig& config) : ultrascale_(config.ultrascale) {
-        crystal_mhz_ = config.crystal_mhz;
+    // As an unhelpful boot loader leaves it: another clock, ports of 32 bits, clock switched off.
+    explicit ProcessingSystem(const BoardConfig& config)
+        : ultrascale_(config.ultrascale), crystal_mhz_(config.crystal_mhz) {
+        const uint32_t port = config.memory_port;
         if (ultrascale_) {
+            port_read_ = 0xFD380000 + 0x10000 * port;
+            port_code_ = config.memory_bits == 128 ? 0 : config.memory_bits == 64 ? 1 : 2;
             registers_ = {{kIoPllMp, 45u << 8 | 1u << 16},  // 33.333 MHz * 45 / 2 = 750 MHz
-                          {kPl0, 1u << 24 | 1u << 16 | 8u << 8},
-                          {kAfifmRead, 0}, {kAfifmWrite, 0}, {kFpdSlcr, 0xA00}};
+                          {kPl0, 1u << 16 | 5u << 8}, {kFpdSlcr, 0x500},
+                          {port_read_, 2}, {port_read_ + 0x14, 2}};
         } else {
+            port_read_ = 0xF8008000 + 0x1000 * port;
             const uint32_t multiplier = crystal_mhz_ > 40 ? 20 : 30;  // both give 1000 MHz
-            registers_ = {{kSlcr + 0x004, 0}, {kUnlock, 0}, {kIoPll, multiplier << 12},
-                          {kFclk0, 1u << 20 | 10u << 8}, {kGate0, 0}, {kReset, 0}, {kShifters, 0xF},
-                          {kAfiRead, 0}, {kAfiWrite, 0xF00}};
+            registers_ = {{kUnlock, 0}, {kIoPll, multiplier << 12},
+                          {kFclk0, 1u << 20 | 7u << 8}, {kGate0, 1}, {kReset, 0xF}, {kShifters, 0},
+                          {port_read_, 1}, {port_read_ + 0x14, 0xF01}};
         }
     }
 
@@ -73,18 +78,17 @@ public:
     bool in_reset() const { return !ultrascale_ && (read(kReset) & 1); }
     bool connected() const { return ultrascale_ || read(kShifters) == 0xF; }
 
-    // Whether the DMA port is set to the shell's 64 bits; it garbles data otherwise.
-    bool port_is_64_bit() const {
-        if (ultrascale_) return (read(kAfifmRead) & 3) == 1 && (read(kAfifmWrite) & 3) == 1;
-        return !(read(kAfiRead) & 1) && !(read(kAfiWrite) & 1);
+    // Whether the memory port has the width that the design was built for; it garbles data otherwise.
+    bool port_fits() const {
+        const uint32_t field = ultrascale_ ? 3 : 1;
+        return (read(port_read_) & field) == port_code_ && (read(port_read_ + 0x14) & field) == port_code_;
     }
 
 private:
     static constexpr uint32_t kSlcr = 0xF8000000, kUnlock = 0xF8000008, kIoPll = 0xF8000108;
     static constexpr uint32_t kFclk0 = 0xF8000170, kGate0 = 0xF8000178, kReset = 0xF8000240;
-    static constexpr uint32_t kShifters = 0xF8000900, kAfiRead = 0xF8008000, kAfiWrite = 0xF8008014;
-    static constexpr uint32_t kIoPllMp = 0xFF5E0020, kPl0 = 0xFF5E00C0;
-    static constexpr uint32_t kAfifmRead = 0xFD380000, kAfifmWrite = 0xFD380014, kFpdSlcr = 0xFD615000;
+    static constexpr uint32_t kShifters = 0xF8000900;
+    static constexpr uint32_t kIoPllMp = 0xFF5E0020, kPl0 = 0xFF5E00C0, kFpdSlcr = 0xFD615000;
 
     void hold() {
         if (gated_ && ultrascale_) registers_[kPl0] &= ~(1u << 24);
@@ -94,7 +98,8 @@ private:
     }
 
     const bool ultrascale_;
-    double crystal_mhz_;
+    const double crystal_mhz_;
+    uint32_t port_read_ = 0, port_code_ = 0;  // address of RDCTRL, code of the right width
     bool unlocked_ = false, gated_ = false, fixed_ = false, held_ = false, shifters_off_ = false;
     std::map<uint32_t, uint32_t> registers_;
 };
