@@ -20,6 +20,7 @@ PARTS = {
     "shell": {"streamline", "dataflow", "emit"},
     "virtual": {"sim"},
     "deploy": {"dataflow"},
+    "bitstream": {"streamline", "dataflow", "emit", "synth"},
     "report": {"streamline", "dataflow", "emit", "sim", "synth"},
 }
 
