@@ -12,14 +12,47 @@ import os
 import shutil
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 
 from flows.sim.cache import cached_directory, content_key
 from flows.sim.toolchain import Toolchain, run_tool
 
 _HERE = Path(__file__).resolve().parent
-_HARNESS_FILES = ("capture.h", "prelude.h", "harness.h", "traffic.h", "harness.cpp", "model.cpp")
+_COMMON = ("capture.h", "prelude.h")
 _UNITY_BYTES = 200_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Engine:
+    """Hand-written C++ around a Verilated design.
+
+    Attributes:
+        folder: where the files are.
+        headers: what the others include.
+        shared: files that know no design; compiled once.
+        binding: the file that includes the design's header.
+    """
+
+    folder: Path
+    headers: tuple[str, ...]
+    shared: tuple[str, ...]
+    binding: str
+
+    def contents(self, *names: str) -> list[bytes]:
+        """Bytes of the files of that name, of all without one, for a content hash."""
+        chosen = names or (*self.headers, *self.shared, self.binding)
+        common = [(_HERE / name).read_bytes() for name in _COMMON]
+        return [*common, *((self.folder / name).read_bytes() for name in chosen)]
+
+
+TRAFFIC = Engine(
+    folder=_HERE,
+    headers=("harness.h", "traffic.h"),
+    shared=("harness.cpp",),
+    binding="model.cpp",
+)
+"""AXI-Stream sources and sinks with stall patterns."""
 
 COMPILER_FLAGS = (
     "-std=c++17",
@@ -47,11 +80,6 @@ _TRACE_FLAGS = {
 }
 
 
-def harness_bytes() -> list[bytes]:
-    """Contents of the hand-written C++, for the content hash of a build."""
-    return [(_HERE / name).read_bytes() for name in _HARNESS_FILES]
-
-
 def compile_library(
     tools: Toolchain,
     generated: Path,
@@ -62,15 +90,18 @@ def compile_library(
     optimize: int,
     jobs: int,
     cache_dir: Path,
+    engine: Engine = TRAFFIC,
+    defines: Sequence[str] = (),
 ) -> None:
-    """Compiles all C++ in ``generated`` and links it with the harness into ``library``.
+    """Compiles all C++ in ``generated`` and links it with the engine into ``library``.
 
     Raises:
         ToolError: the compiler failed.
     """
-    shutil.copy(_HERE / "model.cpp", generated / "model.cpp")
-    runtime = _runtime(tools, waves, cache_dir)
-    flags = (*_flags(tools, waves), f'-DXNORFLOW_TOP="{top}"', f"-I{generated}")
+    shutil.copy(engine.folder / engine.binding, generated / engine.binding)
+    runtime = _runtime(tools, waves, cache_dir, engine)
+    own = (f'-DXNORFLOW_TOP="{top}"', *(f"-D{name}" for name in defines))
+    flags = (*_flags(tools, waves), *own, f"-I{generated}", f"-I{engine.folder}")
     objects = _compile_all(
         tools, generated, flags, waves=waves, optimize=optimize, jobs=jobs, cache_dir=cache_dir
     )
@@ -84,18 +115,19 @@ def _flags(tools: Toolchain, waves: bool) -> tuple[str, ...]:
     return (*COMPILER_FLAGS, *_TRACE_FLAGS[waves], *folders)
 
 
-def _runtime(tools: Toolchain, waves: bool, cache_dir: Path) -> Path:
-    """Objects that are the same for every design: Verilator's run time and the traffic engine."""
+def _runtime(tools: Toolchain, waves: bool, cache_dir: Path, engine: Engine) -> Path:
+    """Objects that are the same for every design: Verilator's run time and the engine's own."""
     include = tools.verilator_root / "include"
     names = ["verilated.cpp", "verilated_threads.cpp", *(["verilated_vcd_c.cpp"] if waves else [])]
-    sources = [*(include / name for name in names), _HERE / "harness.cpp"]
-    engine = [(_HERE / name).read_bytes() for name in _HARNESS_FILES if name != "model.cpp"]
+    own = [engine.folder / name for name in engine.shared]
+    sources = [*(include / name for name in names), *own]
     tool_versions = (tools.verilator_version, tools.compiler_version, tools.cpu)
-    key = content_key([*tool_versions, repr((COMPILER_FLAGS, waves)), *engine])
+    texts = engine.contents(*engine.headers, *engine.shared)
+    key = content_key([*tool_versions, repr((COMPILER_FLAGS, waves)), *texts])
 
     def make(work: Path) -> None:
         # Only the engine is in the hot loop; Verilator's run time is start-up, files and printing.
-        levels = {source: "-O3" if source.parent == _HERE else "-O1" for source in sources}
+        levels = {source: "-O3" if source in own else "-O1" for source in sources}
         flags = (*_flags(tools, waves), "-include", "capture.h")
         with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
             for _ in pool.map(lambda s: _compile(tools, s, work, (*flags, levels[s])), sources):

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from flows.errors import ToolError, UsageError
 from flows.sim.cache import cached_directory, content_key
-from flows.sim.compile import COMPILER_FLAGS, compile_library, harness_bytes
+from flows.sim.compile import COMPILER_FLAGS, TRAFFIC, compile_library
 from flows.sim.streams import StreamPort
 from flows.sim.toolchain import Toolchain, find_toolchain, run_tool, tool_environment
 
@@ -22,7 +22,7 @@ _HW = _HERE.parents[1] / "hw"
 _MAX_STREAMS = 64  # of each direction; the size of a fixed array in harness.cpp
 _LIBRARY = "simulator.so"
 
-_VERILATOR_FLAGS = (
+VERILATOR_FLAGS = (
     "--cc",
     "-O3",
     "--x-assign",
@@ -246,10 +246,10 @@ def _key(request: _Request, tools: Toolchain) -> str:
             tools.verilator_version,
             tools.compiler_version,
             tools.cpu,
-            repr((_VERILATOR_FLAGS, COMPILER_FLAGS, request.optimize, request.waves)),
+            repr((VERILATOR_FLAGS, COMPILER_FLAGS, request.optimize, request.waves)),
             repr((request.top, request.parameters, request.defines)),
             repr((request.inputs, request.outputs, request.taps)),
-            *harness_bytes(),
+            *TRAFFIC.contents(),
             *(part for file in files for part in (file.name, file.read_bytes())),
         ]
     )
@@ -262,7 +262,7 @@ def _build(request: _Request, tools: Toolchain, work: Path, cache_dir: Path) -> 
     config.write_text(_public_signals(request))
     command = [
         str(tools.verilator),
-        *_VERILATOR_FLAGS,
+        *VERILATOR_FLAGS,
         *(("--trace-vcd",) if request.waves else ()),
         "--Mdir",
         str(generated),

@@ -17,6 +17,7 @@ CODE = (".py", ".sv", ".svh", ".cpp", ".h", ".j2", ".css", ".sh", ".tcl", ".vlt"
 # path or path::function: why it may be longer.
 LONGER = {
     "flows/build.py::build": "one parameter for each option of the command line",
+    "bitstreams/driver/xnorflow_driver.py": "goes to a board as one file",
     "flows/pipeline.py::run": "the table of contents of a build: every step in its order",
 }
 

@@ -18,6 +18,9 @@ PARTS = {
     "sim": {"streamline", "dataflow", "emit"},
     "synth": {"streamline", "dataflow", "emit"},
     "shell": {"streamline", "dataflow", "emit"},
+    "virtual": {"sim"},
+    "deploy": {"dataflow"},
+    "bitstream": {"streamline", "dataflow", "emit", "synth"},
     "report": {"streamline", "dataflow", "emit", "sim", "synth"},
 }
 

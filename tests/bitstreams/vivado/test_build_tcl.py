@@ -1,0 +1,165 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The script for Vivado, executed against a recorder that refuses what Vivado would refuse."""
+
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from flows.bitstream.vivado import write_folder
+from flows.boards import board_names, load_board
+from tests.flows.bitstream.stub import stub_design
+from tests.support.tcl import run_tcl
+
+RECORDER = Path(__file__).with_name("recorder.tcl")
+Run = subprocess.CompletedProcess[str]
+
+
+def _folder(tmp_path: Path, board: str = "Pynq-Z2") -> Path:
+    folder = tmp_path / "a folder" / "vivado"
+    write_folder(stub_design(tmp_path / "shell", board), folder)
+    return folder
+
+
+def _record(folder: Path, **scenario: str) -> Run:
+    return run_tcl(RECORDER, str(folder / "build.tcl"), *(x for kv in scenario.items() for x in kv))
+
+
+@pytest.mark.parametrize("board", board_names())
+@pytest.mark.parametrize("with_board_files", [False, True])
+def test_every_board_reaches_a_bitstream(tmp_path: Path, board: str, with_board_files: bool):
+    folder = _folder(tmp_path, board)
+    boards = ""
+    if with_board_files:
+        pattern = load_board(board).board_parts[0]
+        boards = " ".join(pattern.replace("*:", "vendor.com:").replace(":*", f":part0:1.{n}")
+                          for n in (0, 1))  # fmt: skip
+    done = _record(folder, boards=boards)
+    assert done.returncode == 0, done.stderr
+    assert "DONE: net.bit, net.hwh" in done.stdout
+    assert (folder / "net.bit").is_file() and (folder / "net.hwh").is_file()
+    assert ("part0:1.1" in done.stdout) == with_board_files
+    base = load_board(board).ports.control_base
+    assert f"assign_bd_address -offset 0x{base:X} -range 64K" in done.stdout
+
+
+def test_without_board_files_the_crystal_is_set(tmp_path: Path):
+    done = _record(_folder(tmp_path, "Zybo-Z7-20"))
+    assert "PCW_CRYSTAL_PERIPHERAL_FREQMHZ 33.333333" in done.stdout
+
+
+def _change(before: str, after: str) -> Callable[[Path], None]:
+    def edit(folder: Path) -> None:
+        script = folder / "build.tcl"
+        text = script.read_text()
+        assert before in text
+        script.write_text(text.replace(before, after))
+
+    return edit
+
+
+def _without_last(signal: str) -> Callable[[Path], None]:
+    def edit(folder: Path) -> None:
+        wrapper = folder / "net_ip.v"
+        lines = wrapper.read_text().splitlines()
+        wrapper.write_text("\n".join(line for line in lines if signal not in line))
+
+    return edit
+
+
+SABOTAGE = {
+    "misspelt property": (
+        _change("PCW_USE_S_AXI_HP0", "PCW_USE_SAXI_HP0"),
+        "no property CONFIG.PCW_USE_SAXI",
+    ),
+    "illegal value": (_change("HP0_DATA_WIDTH {64}", "HP0_DATA_WIDTH {48}"), "cannot be 48"),
+    "misspelt option": (_change("-to_step", "-to_stage"), "unknown option -to_stage"),
+    "misspelt command": (
+        _change("save_bd_design", "store_bd_design"),
+        "no such command: store_bd_design",
+    ),
+    "misspelt pin": (_change("core/aclk", "core/clk"), "no such pin, or it is switched off: clk"),
+    "misspelt object property": (
+        _change("target_language", "target_lang"),
+        "a project has no property",
+    ),
+    "port switched off": (
+        _change("PCW_USE_S_AXI_HP0 {1}", "PCW_USE_S_AXI_HP0 {0}"),
+        "S_AXI_HP0_ACLK",
+    ),
+    "reset not connected": (_change(" core/aresetn}", "}"), "core/aresetn is not connected"),
+    "interface not connected": (
+        _change("connect_bd_intf_net [get_bd_intf_pins core/m_axi]", "concat"),
+        "core/m_axi reaches nothing",
+    ),
+    "addresses not assigned": (_change("assign_bd_address\n", "\n"), "core/m_axi reaches nothing"),
+    "a second driver": (
+        _change("wire core/irq ps/IRQ_F2P", "wire core/irq reset/ext_reset_in"),
+        "connected already",
+    ),
+    "not validated": (_change("validate_bd_design\n", "\n"), "not validated"),
+    "top not set": (_change("set_property top", "#"), "the top module is ''"),
+    "relative memory image": (
+        _change("[string map [list", "[concat [read $in]] ;# "),
+        "memory image",
+    ),
+    "SystemVerilog wrapper": (
+        _change(
+            "create_bd_cell -type module -reference net_ip",
+            "create_bd_cell -type module -reference net_shell",
+        ),
+        "must be Verilog",
+    ),
+    "AXI signal missing": (_without_last("m_axi_wlast"), "m_axi_wlast is missing"),
+    "no clock for the interfaces": (_without_last("ASSOCIATED_BUSIF"), "no clock is associated"),
+}
+
+
+@pytest.mark.parametrize("name", SABOTAGE)
+def test_recorder_finds(tmp_path: Path, name: str):
+    folder = _folder(tmp_path)
+    sabotage, words = SABOTAGE[name]
+    sabotage(folder)
+    done = _record(folder)
+    assert done.returncode != 0
+    assert words in done.stderr
+    assert not (folder / "net.bit").exists()
+
+
+def test_ports_that_a_preset_leaves_on_are_found(tmp_path: Path):
+    folder = _folder(tmp_path, "Ultra96-V2")
+    boards = "avnet.com:ultra96v2:part0:1.2"
+    assert _record(folder, boards=boards).returncode == 0
+    _change("  CONFIG.PSU__USE__M_AXI_GP1 {0} \\\n", "")(folder)
+    assert "maxihpm1_fpd_aclk is not connected" in _record(folder, boards=boards).stderr
+
+
+@pytest.mark.parametrize("path", ["src/hw/rom.sv", "src/mem/weights.hex", "constraints.xdc"])
+def test_script_names_a_missing_file(tmp_path: Path, path: str):
+    folder = _folder(tmp_path)
+    (folder / path).unlink()
+    done = _record(folder)
+    assert done.returncode == 1
+    assert f"ERROR: {path} is missing" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("scenario", "words"),
+    [
+        ({"wns": "-0.013"}, "timing is not met at 100 MHz: setup slack -0.013 ns"),
+        ({"whs": "-0.2"}, "timing is not met"),
+        ({"wns": ""}, "timing is unknown"),
+        ({"progress": "42%"}, "implementation ended at 42%"),
+        ({"cores": "processing_system7 proc_sys_reset"}, "has no IP core smartconnect"),
+    ],
+)
+def test_no_bitstream_is_handed_out_after_a_failure(tmp_path: Path, scenario: dict, words: str):
+    folder = _folder(tmp_path)
+    done = _record(folder, **scenario)
+    assert done.returncode == 1
+    assert words in done.stderr
+    assert not (folder / "net.bit").exists()
+    assert (folder / "reports/timing_summary.rpt").exists() == (
+        "wns" in scenario or "whs" in scenario
+    )
