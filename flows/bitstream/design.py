@@ -54,7 +54,7 @@ class Design:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Staged:
-    """Files of a design inside a hand-over folder, relative to it.
+    """Files of a design inside a hand-over folder, relative to it, as they were to the shell's.
 
     Attributes:
         sources: SystemVerilog, without what the design does not need.
@@ -73,16 +73,16 @@ class Staged:
 
 
 def stage(shell: SynthTarget, folder: Path) -> Staged:
-    """Copies what a shell needs to `src/`, so that the folder can be moved to another machine."""
+    """Copies what a shell needs, so that the folder can be moved to another machine."""
     sources, others = needed_files(shell)
     for path in (*sources, *others):
-        copy = folder / "src" / path
+        copy = folder / path
         copy.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(shell.root / path, copy)
     return Staged(
-        sources=tuple("src" / path for path in sources),
-        images=tuple("src" / path for path in others if path in shell.data_files),
-        headers=tuple("src" / path for path in others if path not in shell.data_files),
+        sources=sources,
+        images=tuple(path for path in others if path in shell.data_files),
+        headers=tuple(path for path in others if path not in shell.data_files),
     )
 
 

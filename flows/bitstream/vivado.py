@@ -3,7 +3,7 @@
 
 import shutil
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from flows.bitstream.design import Design, render, stage
@@ -11,6 +11,7 @@ from flows.bitstream.ports import Port
 from flows.bitstream.ps import processing_system
 from flows.errors import ToolError
 
+_SRC = Path("src")  # the shell's files inside the hand-over folder
 COMMAND = ("vivado", "-mode", "batch", "-source", "build.tcl")
 
 # Ports of the shell's master that the block design does without: one ID, no locked access.
@@ -25,10 +26,10 @@ def write_folder(design: Design, folder: Path) -> None:
         ToolError: the shell has a port that the block design cannot connect.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    staged = stage(design.shell, folder)
+    staged = stage(design.shell, folder / _SRC)
     bus, connections = _connect(design.ports())
     common = {"name": design.name, "board": design.board, "clock_mhz": f"{design.clock_mhz:g}"}
-    wrapper = Path(f"{design.name}_ip.v")
+    wrapper = f"{design.name}_ip.v"
     (folder / wrapper).write_text(
         render(
             "vivado/ip.v.j2",
@@ -43,12 +44,16 @@ def write_folder(design: Design, folder: Path) -> None:
         render(
             "vivado/build.tcl.j2",
             ps=processing_system(design.board, design.clock_mhz),
-            sources=[path.as_posix() for path in (*staged.sources, wrapper)],
-            images=[path.as_posix() for path in staged.images],
-            include_dirs=[path.as_posix() for path in staged.include_dirs],
+            sources=[*_listed(staged.sources), wrapper],
+            images=_listed(staged.images),
+            include_dirs=_listed(staged.include_dirs),
             **common,
         )
     )
+
+
+def _listed(paths: Iterable[Path]) -> list[str]:
+    return [(_SRC / path).as_posix() for path in paths]
 
 
 def _connect(ports: Mapping[str, Port]) -> tuple[list[Port], list[tuple[str, str]]]:

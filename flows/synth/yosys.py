@@ -59,7 +59,7 @@ def tool_version() -> str:
 
 # ABC restructures small counters and memories in LUTs for speed when they are mapped together with
 # deeper logic, which costs up to twice their LUTs and shortens nothing; so they are mapped apart.
-_MAPPED_APART = ("*popcount_lanes*", "*popcount_six*", "*rom")
+MAPPED_APART = ("*popcount_lanes*", "*popcount_six*", "*rom")
 
 
 def script(target: SynthTarget, sources: tuple[Path, ...], family: Family) -> str:
@@ -73,7 +73,7 @@ def script(target: SynthTarget, sources: tuple[Path, ...], family: Family) -> st
         (
             f"read_verilog -sv -DSYNTHESIS{includes} {files}",
             f"hierarchy -check -top {target.top}",
-            *(f"setattr -mod -set keep_hierarchy 1 {name}" for name in _MAPPED_APART),
+            *(f"setattr -mod -set keep_hierarchy 1 {name}" for name in MAPPED_APART),
             f"synth_xilinx -family {family} -top {target.top} -flatten -noiopad -noclkbuf",
             "setattr -mod -unset keep_hierarchy *",
             "flatten",
