@@ -235,12 +235,19 @@ def run(
             copy.input[index] = f"{node.output[0]}:{index}"
             constants[copy.input[index]] = numpy_helper.from_array(value, copy.input[index])
         copies.append(copy)
+    entry = f"{source}::float"
     info = helper.make_tensor_value_info(
-        source, TensorProto.FLOAT, [None, channels] + [1] * (rank - 2)
+        entry, TensorProto.FLOAT, [None, channels] + [1] * (rank - 2)
     )
+    copies.insert(0, helper.make_node("Cast", [entry], [source], to=_type_of(model, source)))
     output = f"{wanted}::float"  # conditions are bool, wide requants double
     copies.append(helper.make_node("Cast", [wanted], [output], to=TensorProto.FLOAT))
     proto = make_model(copies, [info], [output], constants.values(), opset(model))
     runner = Executor(ModelWrapper(proto, fix_missing_initializer_valueinfo=False))
     shaped = grid.reshape(grid.shape + (1,) * (rank - 2))
     return np.asarray(runner(shaped)[output]).reshape(grid.shape)
+
+
+def _type_of(model: ModelWrapper, tensor: str) -> int:
+    info = model.get_tensor_valueinfo(tensor)
+    return int(info.type.tensor_type.elem_type) if info is not None else TensorProto.FLOAT

@@ -63,11 +63,11 @@ def clean(model: ModelWrapper) -> ModelWrapper:
     """
     model = ModelWrapper(model.model, make_deepcopy=True)
     for node in model.graph.node:
-        _check_mode(node)
+        check_mode(node)
         if node.op_type in _CUSTOM_OPS:
             node.domain = CUSTOM_DOMAIN
-    _drop_static_inputs(model)
-    _one_image(model)
+    drop_static_inputs(model)
+    one_image(model)
     domains = {entry.domain for entry in model.model.opset_import}
     if CUSTOM_DOMAIN not in domains:
         model.model.opset_import.append(helper.make_opsetid(CUSTOM_DOMAIN, 1))
@@ -81,7 +81,7 @@ def clean(model: ModelWrapper) -> ModelWrapper:
             " operators, BipolarQuant and Quant nodes with static shapes are allowed; export the"
             " model again with a fixed input size."
         ) from error
-    model = _split_biases(model)
+    model = split_biases(model)
     model = _plain_shapes(model)
     for step in (InferShapes(), GiveUniqueNodeNames(), GiveReadableTensorNames()):
         model = model.transform(step)
@@ -93,7 +93,8 @@ def _first_line(error: Exception) -> str:
     return str(error).strip().split("\n")[0][:200]
 
 
-def _check_mode(node: NodeProto) -> None:
+def check_mode(node: NodeProto) -> None:
+    """Refuse nodes that were exported in training mode."""
     if any(a.name == "training_mode" and a.i for a in node.attribute):
         raise UnsupportedModelError(
             f"{node.name} ({node.op_type}): exported in training mode; evaluation mode is allowed;"
@@ -101,14 +102,14 @@ def _check_mode(node: NodeProto) -> None:
         )
 
 
-def _drop_static_inputs(model: ModelWrapper) -> None:
+def drop_static_inputs(model: ModelWrapper) -> None:
     """Old exporters list every weight among the inputs."""
     constants = {initializer.name for initializer in model.graph.initializer}
     for entry in [entry for entry in model.graph.input if entry.name in constants]:
         model.graph.input.remove(entry)
 
 
-def _one_image(model: ModelWrapper) -> None:
+def one_image(model: ModelWrapper) -> None:
     """Check the input's shape and make the batch one image."""
     if len(model.graph.input) != 1 or len(model.graph.output) != 1:
         found = [entry.name for entry in (*model.graph.input, *model.graph.output)]
@@ -132,7 +133,7 @@ def _one_image(model: ModelWrapper) -> None:
     dims[0].dim_value = 1
 
 
-def _split_biases(model: ModelWrapper) -> ModelWrapper:
+def split_biases(model: ModelWrapper) -> ModelWrapper:
     """Conv and Gemm with bias become Conv or MatMul, then Add."""
     graph = model.graph
     for node in list(graph.node):

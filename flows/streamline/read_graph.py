@@ -17,6 +17,7 @@ from onnx import NodeProto
 from qonnx.core.modelwrapper import ModelWrapper
 
 from flows.errors import UnsupportedModelError
+from flows.streamline.clean_graph import scalar
 from flows.streamline.elementwise import ELEMENTWISE, line_behind
 from flows.streamline.graph import (
     IMAGE,
@@ -36,7 +37,7 @@ from flows.streamline.operators import (
     shuffle,
     sum_pool,
 )
-from flows.streamline.recover import pixel_offset, quant_codes, read_requant, read_sign
+from flows.streamline.recover import Codes, pixel_offset, quant_codes, read_requant, read_sign
 from flows.streamline.stages import SHAPES
 from flows.streamline.values import Value, renamed, stream_value
 from flows.streamline.weights import constant
@@ -54,7 +55,15 @@ class Reader:
         self._counts: Counter[str] = Counter()
 
     def name(self, kind: str, tensor: str) -> str:
-        """The name of the stream that a tensor carries: the reference's, or kind and number."""
+        """The name of the stream that a tensor carries: the reference's, or kind and number.
+
+        The reference may name the tensor behind a constant factor instead.
+        """
+        while tensor not in self._names:
+            readers = self.model.find_consumers(tensor) or []
+            if len(readers) != 1 or readers[0].op_type not in ("Mul", "Cast"):
+                break
+            tensor = readers[0].output[0]
         known = self._names.get(tensor)
         if known is not None:
             return known
@@ -115,6 +124,10 @@ def _read(reader: Reader, node: NodeProto) -> None:
     op = node.op_type
     if op in QUANTIZERS:
         _quantizer(reader, node)
+    elif op == "Floor":
+        _floor(reader, node)
+    elif node.output[0] in reader.values:
+        return  # a Clip that its Floor has taken along
     elif op == "Add" and len({reader.values[name].base for name in live}) > 1:
         add(reader, node)
     elif op in ELEMENTWISE:
@@ -168,12 +181,30 @@ def _quantizer(reader: Reader, node: NodeProto) -> None:
         made = stream_value(name, output, value.shape, (-1, 1, 2), np.asarray(scale), bits=True)
         reader.emit(found, made)
         return
-    codes = quant_codes(reader.model, node)
+    _requant(reader, value, (node,), quant_codes(reader.model, node))
+
+
+def _floor(reader: Reader, node: NodeProto) -> None:
+    """Floor, Clip: a quantiser with step 1, as wide sums have it that Quant would round."""
+    readers = reader.model.find_consumers(node.output[0]) or []
+    nodes = (node, *(n for n in readers[:1] if n.op_type == "Clip"))
+    bounds = [scalar(reader.model, name) for name in nodes[-1].input[1:3]]
+    if len(nodes) != 2 or len(bounds) != 2 or None in bounds:
+        raise UnsupportedModelError(
+            f"{node.name} (Floor): no Clip with two constant bounds behind it; floor and clip make"
+            " the codes of a stream; add the Clip, or use a Quant."
+        )
+    low, high = (int(bound) for bound in bounds if bound is not None)
+    codes = Codes(scale=1.0, low=low, high=high, rounding="FLOOR")
+    _requant(reader, reader.values[node.input[0]], nodes, codes)
+
+
+def _requant(reader: Reader, value: Value, nodes: tuple[NodeProto, ...], codes: Codes) -> None:
+    output = nodes[-1].output[0]
     name = reader.name("requant", output)
-    requant = read_requant(reader.model, value, name, node)
-    reach = (requant.low, requant.high, 1)
-    made = stream_value(name, output, value.shape, reach, np.asarray(codes.scale))
-    reader.emit(requant, made)
+    found = read_requant(reader.model, value, name, nodes, codes)
+    reach = (found.low, found.high, 1)
+    reader.emit(found, stream_value(name, output, value.shape, reach, np.asarray(codes.scale)))
 
 
 def _pixels(reader: Reader, node: NodeProto, value: Value) -> None:

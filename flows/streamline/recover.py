@@ -82,8 +82,10 @@ def read_sign(model: ModelWrapper, value: Value, name: str, tensor: str) -> Sign
     return Sign(name=name, inputs=(value.stream,), thresholds=thresholds, falling=falling)
 
 
-def read_requant(model: ModelWrapper, value: Value, name: str, node: NodeProto) -> Requant:
-    """The Requant that a Quant behind `value` is.
+def read_requant(
+    model: ModelWrapper, value: Value, name: str, nodes: tuple[NodeProto, ...], codes: Codes
+) -> Requant:
+    """The Requant that the quantiser `nodes` behind `value` is.
 
     Dyadic constants give multiplier, offset and shift by exact arithmetic. For other constants
     the shortest multiplier is searched that gives the same code for every integer of the stream.
@@ -91,10 +93,10 @@ def read_requant(model: ModelWrapper, value: Value, name: str, node: NodeProto) 
     Raises:
         UnsupportedModelError: no integers of a DSP's width give the same codes; names the node.
     """
-    codes = quant_codes(model, node)
+    node = nodes[0]
     xs = integers(value)
-    whole = replace(value, nodes=(*value.nodes, node))
-    wanted = np.rint(table(model, whole, node.output[0], xs).astype(np.float64) / codes.scale)
+    whole = replace(value, nodes=(*value.nodes, *nodes))
+    wanted = np.rint(table(model, whole, nodes[-1].output[0], xs).astype(np.float64) / codes.scale)
     slopes = value.slopes[node.input[0]]
     thresholds = falling = None
     if slopes.condition:
@@ -115,9 +117,9 @@ def read_requant(model: ModelWrapper, value: Value, name: str, node: NodeProto) 
         if np.array_equal(requant(found, xs[:, None]), wanted):
             return found
     raise UnsupportedModelError(
-        f"{node.name} (Quant, {codes.rounding}): behind {value.base} no integer multiplier of"
-        f" {_MUL_BITS} bits, offset and shift gives the same codes on all {xs.size} values; floor"
-        " rounding and constants that are integers times a power of two are expected (a quantised"
+        f"{node.name} ({node.op_type}, {codes.rounding}): behind {value.base} no integer multiplier"
+        f" of {_MUL_BITS} bits, offset and shift gives the same codes on all {xs.size} values;"
+        " floor rounding and constants that are integers times a power of two are expected (a quantised"
         " batch norm); freeze the batch norm to such constants before the export."
     )
 

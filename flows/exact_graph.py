@@ -1,0 +1,118 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The integer graph against the trained network: every unit on what can reach it, every stream."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from flows.errors import VerificationError
+from flows.graph_reference import GraphReference, Probe, StreamReference
+from flows.streamline.graph import (
+    IntegerGraph,
+    Operation,
+    Requant,
+    Sign,
+    evaluate,
+    named,
+    requant,
+)
+
+_CHUNK = 16  # images evaluated at a time; bounds memory
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnitCheck:
+    """Signs and requants against the trained modules; the first difference raises.
+
+    Attributes:
+        complete: (channel, integer) pairs of units that were tried on all that can reach them.
+        sampled: of units that were tried on the ends, around the thresholds, and at random.
+    """
+
+    complete: int
+    sampled: int
+
+
+def check_units(graph: IntegerGraph, reference: GraphReference) -> UnitCheck:
+    """Every sign and requant on the integers that the trained module was tried on.
+
+    Raises:
+        VerificationError: naming stream, channel, integer, expected and got.
+    """
+    nodes = named(graph)
+    complete = sampled = 0
+    for stream in reference.streams:
+        node = nodes.get(stream.name)
+        start = 0
+        for probe in stream.probes:
+            _check_probe(stream, node, probe, start)
+            start += probe.channels
+            if probe.complete:
+                complete += probe.outputs.size
+            else:
+                sampled += probe.outputs.size
+    return UnitCheck(complete=complete, sampled=sampled)
+
+
+def _check_probe(stream: StreamReference, node: Operation | None, probe: Probe, start: int) -> None:
+    part = slice(start, start + probe.channels)
+    x = probe.inputs[:, None]
+    if isinstance(node, Sign):
+        got = (x >= node.thresholds[part]) != node.falling[part]
+    elif isinstance(node, Requant):
+        got = requant(_channels(node, part), x)
+    else:
+        raise VerificationError(
+            f"{stream.name}: a {stream.kind} of the trained network, but"
+            f" {type(node).__name__ if node else 'nothing'} in the integer network"
+        )
+    wrong = np.argwhere(probe.outputs != got.T)
+    if len(wrong):
+        channel, index = map(int, wrong[0])
+        raise VerificationError(
+            f"{stream.name}, channel {start + channel}: for the integer {probe.inputs[index]} the"
+            f" trained network gives {int(probe.outputs[channel, index])}, the integer network"
+            f" {int(got[index, channel])} ({len(wrong)} of {got.size} values differ)"
+        )
+
+
+def _channels(node: Requant, part: slice) -> Requant:
+    two = node.thresholds is not None and node.falling is not None
+    return Requant(
+        name=node.name,
+        inputs=node.inputs,
+        mul=node.mul[:, part],
+        add=node.add[:, part],
+        shift=node.shift,
+        low=node.low,
+        high=node.high,
+        thresholds=node.thresholds[part] if two and node.thresholds is not None else None,
+        falling=node.falling[part] if two and node.falling is not None else None,
+    )
+
+
+def check_streams(graph: IntegerGraph, reference: GraphReference) -> int:
+    """Every stream and every logit of every image.
+
+    Returns:
+        Count of compared values.
+
+    Raises:
+        VerificationError: naming stream, image, row, column, channel, expected and got.
+    """
+    compared = 0
+    last = graph.nodes[-1].name
+    for start in range(0, len(reference.images), _CHUNK):
+        part = slice(start, start + _CHUNK)
+        got = evaluate(graph, reference.images[part])
+        expected = {s.name: s.values[part] for s in reference.streams if s.name in got}
+        logits = reference.logits[part]
+        for name, values in {**expected, last: logits.reshape(got[last].shape)}.items():
+            if not np.array_equal(got[name], values):
+                index = tuple(int(i) for i in np.argwhere(got[name] != values)[0])
+                raise VerificationError(
+                    f"{name}: image {start + index[0]}, row {index[1]}, column {index[2]}, channel"
+                    f" {index[3]}: expected {int(values[index])}, got {int(got[name][index])}"
+                )
+            compared += values.size
+    return compared
