@@ -9,13 +9,14 @@ from pathlib import Path
 from flows.bitstream.design import BITSTREAMS, Design, Staged, render, stage
 from flows.bitstream.hwh import hwh_text
 from flows.bitstream.netlist import NetlistCheck, check_netlist
-from flows.emit.project import library
+from flows.emit.project import HW
 from flows.errors import ToolError
 from flows.synth.yosys import MAPPED_APART, execute
 
 _OWN = BITSTREAMS / "openxc7"
 _HERE = Path("openxc7")  # what is not the shell's, inside the hand-over folder
-_LIBRARY = ("stream_reg", "axi3_to_lite")  # what the top level uses besides the shell
+# What the top level uses besides the shell.
+_LIBRARY = ("stream/stream_reg.sv", "shell/axi3_to_lite.sv")
 _PORTS = ("M_AXI_GP0", "S_AXI_HP0")
 
 NEXTPNR = ("nextpnr-xilinx", "nextpnr-himbaechel")
@@ -43,7 +44,7 @@ def write_folder(design: Design, folder: Path) -> None:
     staged = stage(design.shell, folder)
     sources = list(staged.sources)
     known = {path.name for path in sources}
-    own = [*(library()[name] for name in _LIBRARY), *sorted(_OWN.glob("*.sv*"))]
+    own = [*(HW / name for name in _LIBRARY), *sorted(_OWN.glob("*.sv*"))]
     (folder / _HERE).mkdir(exist_ok=True)
     for path in own:
         if path.name not in known and path.suffix != ".j2":

@@ -197,12 +197,18 @@ def evaluate(graph: IntegerGraph, images: np.ndarray) -> dict[str, np.ndarray]:
     for node in graph.nodes:
         inputs = [streams[name] for name in node.inputs]
         offset = graph.image.offset if node.inputs == (IMAGE,) else 0
-        streams[node.name] = _compute(node, inputs, offset)
+        streams[node.name] = compute(node, inputs, offset)
     del streams[IMAGE]
     return streams
 
 
-def _compute(node: Operation, inputs: list[np.ndarray], offset: int) -> np.ndarray:
+def compute(node: Operation, inputs: list[np.ndarray], offset: int = 0) -> np.ndarray:
+    """One node's stream from those that it reads.
+
+    Args:
+        inputs: (N, h, w, c) each; bool where the stream is bits, else int64.
+        offset: added to the values that a convolution or dense layer multiplies.
+    """
     x = inputs[0]
     if isinstance(node, Convolution):
         return _convolve(node, x, offset)

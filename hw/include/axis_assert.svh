@@ -8,6 +8,8 @@
 //
 //   `AXIS_ASSERT_STREAM(NAME, VALID, READY, DATA, W)  valid is low after reset; valid and data hold until ready
 //   `AXIS_ASSERT(NAME, CONDITION)                     CONDITION holds at every clock edge outside reset
+//   `AXIS_ASSUME_STREAM(NAME, VALID, READY, DATA, W)  in proofs only: a sender that keeps the contract, for modules
+//                                                     that use a beat while it still stands at their input
 `ifndef AXIS_ASSERT_SVH
 `define AXIS_ASSERT_SVH
 
@@ -39,6 +41,24 @@
       if (rst_ni && was_stalled) begin \
         NAME``_valid_holds: assert (VALID); \
         a_datNAME``_holds: assert ((DATA) == last_data); \
+      end \
+    end \
+  end
+`endif
+
+`ifdef FORMAL
+`define AXIS_ASSUME_STREAM(NAME, VALID, READY, DATA, W) \
+  if (1) begin : NAME \
+    logic was_reset; \
+    logic was_stalled; \
+    logic [(W)-1:0] last_data; \
+    always_ff @(posedge clk_i) begin \
+      was_reset   <= !rst_ni; \
+      was_stalled <= rst_ni && (VALID) && !(READY); \
+      last_data   <= (DATA); \
+      if (rst_ni) begin \
+        NAME``_low_after_reset: assume (!was_reset || !(VALID)); \
+        NAME``_holds: assume (!was_stalled || ((VALID) && ((DATA) == last_data))); \
       end \
     end \
   end

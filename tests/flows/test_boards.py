@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """Boards: every shipped file loads, and every wrong one is explained."""
 
+import runpy
 from pathlib import Path
 
 import pytest
 
 from flows.boards import BOARD_DIR, board_names, load_board
 from flows.errors import UsageError
+
+ROOT = Path(__file__).resolve().parents[2]
 
 GOOD = """
 name = "My Board"
@@ -114,3 +117,9 @@ def test_missing_and_binary_file(tmp_path: Path):
         load_board(tmp_path / "binary.toml")
     with pytest.raises(UsageError, match="cannot be read"):
         load_board(tmp_path)
+
+
+def test_page_is_that_of_the_files():
+    """`python tools/write_boards.py` writes it."""
+    page = runpy.run_path(str(ROOT / "tools" / "write_boards.py"))["text"]()
+    assert (ROOT / "docs" / "boards.md").read_text() == page

@@ -41,6 +41,29 @@ SWEEP: dict[str, list[dict[str, int]]] = {
         {"M": 5, "W": 3, "N": 1},
         {"M": 7, "W": 1, "N": 64},
     ],
+    "stream_fork": [{"W": 1}],
+    "stream_words": [{"W": 1, "N": 1}, {"W": 9, "N": 7}],
+    "stream_shuffle": [{"C": 15, "BITS": 5, "GROUPS": 3}, {"C": 1, "GROUPS": 1}],
+    "stream_concat": [
+        {"CA": 2, "CB": 3, "A_BITS": 3, "B_BITS": 5, "A_SIGNED": 1, "OUT_BITS": 6},
+        {"CA": 1, "CB": 1},
+    ],
+    "stream_add": [
+        {"C": 6, "PE": 2, "A_BITS": 4, "A_SIGNED": 0, "B_BITS": 3},
+        {"C": 1, "A_BITS": 1, "B_BITS": 1, "OUT_BITS": 1, "LOW": 0, "HIGH": 1},
+        {"C": 2, "PE": 1, "LOW": 2, "HIGH": 100},
+    ],
+    "saturate": [
+        {"IN_W": 1, "OUT_BITS": 1, "LOW": 0, "HIGH": 1},
+        {"IN_W": 5, "OUT_BITS": 8, "LOW": 0, "HIGH": 255},
+        {"IN_W": 40, "LOW": 2, "HIGH": 100},
+    ],
+    "requant_lane": [{"SLOPES": 2, "IN_SIGNED": 0}, {"SHIFT": 0}],
+    "requant": [
+        {"C": 6, "PE": 6, "SLOPES": 2},
+        {"C": 6, "PE": 2, "IN_SIGNED": 0, "LOW": 0, "HIGH": 255, "ROM_BLOCK": 1},
+        {"C": 1},
+    ],
     "stream_last": [{"W": 1, "BEATS": 1}, {"W": 9, "BEATS": 2}, {"W": 9, "BEATS": 7}],
     "swu": [
         {"C": 1, "H": 1, "WIDTH": 1, "K": 1, "M": 1},

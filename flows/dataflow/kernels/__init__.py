@@ -2,7 +2,9 @@
 """One frozen value per hardware kernel; names are those of hw/."""
 
 from flows.dataflow.kernels.base import Join, Kernel, MemoryImage, Parameters
+from flows.dataflow.kernels.joins import StreamAdd, StreamConcat, StreamShuffle
 from flows.dataflow.kernels.matrix import ConvXnor, MatrixUnit, MvuInt, MvuXnor, to_bits
+from flows.dataflow.kernels.requant import Affine, Requant
 from flows.dataflow.kernels.serial import MvuSerial
 from flows.dataflow.kernels.simple import (
     LabelSelect,
@@ -13,6 +15,7 @@ from flows.dataflow.kernels.simple import (
 )
 
 __all__ = [
+    "Affine",
     "ConvXnor",
     "Join",
     "Kernel",
@@ -24,7 +27,11 @@ __all__ = [
     "MvuSerial",
     "MvuXnor",
     "Parameters",
+    "Requant",
     "SlidingWindow",
+    "StreamAdd",
+    "StreamConcat",
+    "StreamShuffle",
     "Threshold",
     "WidthConverter",
     "to_bits",

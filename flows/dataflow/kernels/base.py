@@ -9,6 +9,7 @@ from typing import ClassVar
 import numpy as np
 
 from flows.dataflow.stream import Stream
+from flows.errors import FoldingError, UnsupportedModelError
 
 # SystemVerilog parameters: numbers, or the file name of a memory image.
 Parameters = Mapping[str, int | str]
@@ -99,3 +100,32 @@ class Join(Kernel):
     def compute(self, frames: np.ndarray) -> np.ndarray:
         """A join has no arithmetic for one input."""
         raise TypeError(f"{self.module} joins two streams; call join()")
+
+
+def check_divides(where: str, name: str, part: int, whole: int) -> None:
+    """Refuses a folding that does not divide.
+
+    Raises:
+        FoldingError: with the values that would be legal.
+    """
+    if part < 1 or whole % part:
+        legal = ", ".join(str(d) for d in range(1, whole + 1) if whole % d == 0)
+        raise FoldingError(f"{where}: {name} = {part} does not divide {whole}; legal: {legal}")
+
+
+def check_bounds(where: str, low: int, high: int, bits: int) -> None:
+    """Refuses bounds that a code of so many bits cannot hold; it is signed where low < 0.
+
+    Raises:
+        UnsupportedModelError: with the range that would fit.
+    """
+    least, most = (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1) if low < 0 else (0, 2**bits - 1)
+    if not least <= low <= high <= most:
+        raise UnsupportedModelError(
+            f"{where}: bounds {low}..{high} do not fit in {bits} bits, which hold {least}..{most}"
+        )
+
+
+def numbers(stream: Stream, frames: np.ndarray) -> np.ndarray:
+    """What the elements of a stream stand for: a single bit is -1 or +1."""
+    return 2 * frames - 1 if stream.bits == 1 else frames

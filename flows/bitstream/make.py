@@ -1,0 +1,149 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Writes the hand-over folders of a build, and runs the flow that the user asked for."""
+
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+from flows.bitstream import bitfile, openxc7, vivado
+from flows.bitstream.design import Design
+from flows.bitstream.netlist import NetlistCheck
+from flows.bitstream.vivado_reports import Timing, Utilization, read_timing, read_utilization
+from flows.errors import ToolError, UsageError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HandOver:
+    """Folders that can be moved to a machine with the tools.
+
+    Attributes:
+        design: what is in them.
+        vivado: folder for Vivado.
+        openxc7: folder for the open flow, None where the board cannot take it.
+        refusal: why there is none.
+    """
+
+    design: Design
+    vivado: Path
+    openxc7: Path | None
+    refusal: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bitstream:
+    """How far a flow came on this machine.
+
+    Attributes:
+        flow: `vivado` or `openxc7`.
+        file: the .bit, None where tools are missing.
+        missing: what is needed and not found here; empty with a bitstream.
+        command: what makes the bitstream, inside the hand-over folder.
+        netlist: check of the netlist; open flow only.
+        timing: slack after routing; Vivado only.
+        utilization: what is occupied after routing; Vivado only.
+        estimated_mhz: nextpnr's figure: an estimate, its timing model guarantees nothing.
+    """
+
+    flow: str
+    command: str
+    file: Path | None = None
+    missing: tuple[str, ...] = ()
+    netlist: NetlistCheck | None = None
+    timing: Timing | None = None
+    utilization: Utilization | None = None
+    estimated_mhz: float | None = None
+
+
+def hand_over(design: Design, root: Path) -> HandOver:
+    """Writes `vivado/` and, where the board can take it, `openxc7/` into a build's folder.
+
+    Folders of an earlier build go first: their bitstreams belong to another network.
+
+    Raises:
+        UsageError: a folder cannot be written.
+    """
+    refusal = openxc7.refusal(design)
+    folders = {"vivado": root / "vivado", "openxc7": root / "openxc7"}
+    try:
+        for folder in folders.values():
+            shutil.rmtree(folder, ignore_errors=True)
+        vivado.write_folder(design, folders["vivado"])
+        if refusal is None:
+            openxc7.write_folder(design, folders["openxc7"])
+    except OSError as error:
+        raise UsageError(f"{error.filename}: cannot be written ({error.strerror})") from error
+    return HandOver(
+        design=design,
+        vivado=folders["vivado"],
+        openxc7=None if refusal else folders["openxc7"],
+        refusal=refusal,
+    )
+
+
+def make_vivado(handed: HandOver, jobs: int) -> Bitstream:
+    """Runs Vivado where it is on PATH.
+
+    Raises:
+        ToolError: it failed, or timing is not met.
+    """
+    command = " ".join(vivado.COMMAND)
+    tool = vivado.find_vivado()
+    if tool is None:
+        return Bitstream(flow="vivado", command=command, missing=(vivado.COMMAND[0],))
+    vivado.run(tool, handed.vivado, jobs)
+    reports = handed.vivado / "reports"
+    return Bitstream(
+        flow="vivado",
+        command=command,
+        file=_checked(handed.vivado / f"{handed.design.name}.bit"),
+        timing=read_timing(reports / "timing_summary.rpt"),
+        utilization=read_utilization(reports / "utilization.rpt"),
+    )
+
+
+def make_open(handed: HandOver) -> Bitstream:
+    """Synthesises and checks the netlist; places and routes where the tools are on PATH.
+
+    Raises:
+        UsageError: the board cannot take this flow.
+        ToolError: a tool failed, or the netlist holds what the flow cannot route.
+    """
+    folder = handed.openxc7
+    if folder is None:
+        raise UsageError(f"--bitstream open: {handed.refusal}; choose --bitstream vivado")
+    name = handed.design.name
+    netlist = openxc7.synthesise(name, folder)
+    command = "./build.sh"
+    missing = openxc7.missing_tools()
+    if missing:
+        return Bitstream(flow="openxc7", command=command, missing=missing, netlist=netlist)
+    done = subprocess.run(
+        [command],
+        cwd=folder,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        errors="replace",
+        check=False,
+    )
+    if done.returncode:
+        tail = "\n".join((done.stdout + done.stderr).splitlines()[-20:])
+        raise ToolError(f"{command} (in {folder}) ended with exit code {done.returncode}.\n{tail}")
+    bit = _checked(folder / f"{name}.bit")
+    content = bitfile.parse(bit.read_bytes(), bit.name)
+    bit.with_suffix(".bin").write_bytes(bitfile.to_bin(content, bit.name))
+    log = (folder / "nextpnr.log").read_text(encoding="utf-8", errors="replace")
+    return Bitstream(
+        flow="openxc7",
+        command=command,
+        file=bit,
+        netlist=netlist,
+        estimated_mhz=openxc7.estimated_mhz(log),
+    )
+
+
+def _checked(path: Path) -> Path:
+    if not path.is_file():
+        raise ToolError(f"{path}: the tools ended well, but it is not there")
+    return path
