@@ -119,8 +119,8 @@ def read_requant(
     raise UnsupportedModelError(
         f"{node.name} ({node.op_type}, {codes.rounding}): behind {value.base} no integer multiplier"
         f" of {_MUL_BITS} bits, offset and shift gives the same codes on all {xs.size} values;"
-        " floor rounding and constants that are integers times a power of two are expected (a quantised"
-        " batch norm); freeze the batch norm to such constants before the export."
+        " floor rounding and constants that are integers times a power of two are expected (a"
+        " quantised batch norm); freeze the batch norm to such constants before the export."
     )
 
 

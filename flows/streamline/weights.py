@@ -30,8 +30,10 @@ def read_weights(model: ModelWrapper, layer: NodeProto) -> tuple[np.ndarray, np.
     scale = np.abs(values).reshape(len(values), -1)
     if not (scale == scale[:, :1]).all() or not (scale[:, 0] > 0).all():
         distinct = len(np.unique(values))
+        bits = max(1, (distinct - 1).bit_length())
         raise UnsupportedModelError(
-            f"{layer.name} ({layer.op_type}): weights with {distinct} distinct values found; 1-bit"
+            f"{layer.name} ({layer.op_type}): weights with {distinct} distinct values ({bits} bits"
+            " at least) found; 1-bit"
             " weights are allowed: +s and -s with one s per output channel; train with a binary"
             " weight quantiser (BipolarQuant)."
         )
