@@ -29,15 +29,22 @@ def read_weights(model: ModelWrapper, layer: NodeProto) -> tuple[np.ndarray, np.
         values = values.T
     scale = np.abs(values).reshape(len(values), -1)
     if not (scale == scale[:, :1]).all() or not (scale[:, 0] > 0).all():
-        distinct = len(np.unique(values))
-        bits = max(1, (distinct - 1).bit_length())
         raise UnsupportedModelError(
-            f"{layer.name} ({layer.op_type}): weights with {distinct} distinct values ({bits} bits"
-            " at least) found; 1-bit"
+            f"{layer.name} ({layer.op_type}): {_described(model, layer, values)} found; 1-bit"
             " weights are allowed: +s and -s with one s per output channel; train with a binary"
             " weight quantiser (BipolarQuant)."
         )
     return np.where(values > 0, 1, -1).astype(np.int8), scale[:, 0].astype(np.float64)
+
+
+def _described(model: ModelWrapper, layer: NodeProto, values: np.ndarray) -> str:
+    producer = model.find_producer(layer.input[1])
+    bits = None
+    if producer is not None and producer.op_type == "Quant":
+        bits = constant(model, producer.input[3])
+    if bits is not None:
+        return f"weights of {int(bits.item())} bits"
+    return f"weights with {len(np.unique(values))} distinct values"
 
 
 def integer_weights(model: ModelWrapper, layer: NodeProto) -> tuple[np.ndarray, np.ndarray, int]:
