@@ -4,6 +4,7 @@
 from flows.report.console import print_summary
 from flows.report.facts import (
     AccuracyFacts,
+    BitstreamFacts,
     BuildFacts,
     FifoFacts,
     LayerFacts,
@@ -19,6 +20,7 @@ from flows.report.write import write_report
 
 __all__ = [
     "AccuracyFacts",
+    "BitstreamFacts",
     "BuildFacts",
     "FifoFacts",
     "LayerFacts",

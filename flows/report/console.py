@@ -63,6 +63,8 @@ def _rows(document: Mapping[str, Any]) -> Iterator[Row]:
         yield from _performance_rows(document["performance"])
     if document["resources"]:
         yield from _resource_rows(document["resources"])
+    if document["bitstream"]:
+        yield from _bitstream_rows(document["bitstream"])
     for warning in document["warnings"]:
         yield "Note", warning, "", "yellow"
 
@@ -116,3 +118,17 @@ def _resource_rows(resources: Mapping[str, Any]) -> Iterator[Row]:
             resources[key]["origin"],
             "bold red" if used > budget else "",
         )
+
+
+def _bitstream_rows(bitstream: Mapping[str, Any]) -> Iterator[Row]:
+    used = bitstream["used"]
+    if used:
+        lut, bram = number(used["lut"]["value"]), number(used["bram36"]["value"], 1)
+        yield "Whole design", f"{lut} LUT, {bram} BRAM36", used["lut"]["origin"], ""
+    slack, clock = bitstream["setup_slack_ns"], bitstream["estimated_mhz"]
+    if slack:
+        yield "Setup slack", f"{number(slack['value'], 3)} ns", slack["origin"], ""
+    if clock:
+        yield "Clock", f"{number(clock['value'], 1)} MHz (nextpnr)", clock["origin"], ""
+    if bitstream["file"]:
+        yield "Bitstream", f"{bitstream['folder']}/{bitstream['file']}", "", "bold"

@@ -17,6 +17,7 @@ import jsonschema
 from flows.boards import Board
 from flows.report.facts import (
     AccuracyFacts,
+    BitstreamFacts,
     BuildFacts,
     FifoFacts,
     LayerFacts,
@@ -38,6 +39,7 @@ class Origin(StrEnum):
     MEASURED = "measured"
     SIMULATED = "simulated"
     SYNTHESISED = "synthesised"
+    ROUTED = "routed"
     ESTIMATED = "estimated"
 
 
@@ -93,6 +95,7 @@ def build_document(facts: BuildFacts) -> dict[str, Any]:
             _performance(facts.performance, facts.clock_mhz) if facts.performance else None
         ),
         "resources": _resources(facts.resources, facts.board) if facts.resources else None,
+        "bitstream": _bitstream(facts.bitstream) if facts.bitstream else None,
         "layers": _layers(facts.layers),
         "fifos": [_fifo(fifo) for fifo in facts.fifos],
         "steps": [
@@ -121,6 +124,11 @@ def _warnings(facts: BuildFacts) -> list[str]:
                     f"{facts.board.name} holds {budget:,} {_UNITS[key]}, the network needs "
                     f"{used:,}: choose a smaller --target-fps or a larger board."
                 )
+    if facts.bitstream and facts.bitstream.missing:
+        found.append(
+            f"No bitstream: {', '.join(facts.bitstream.missing)} not found. With them, "
+            f"`{facts.bitstream.command}` in {facts.bitstream.folder}/ makes it, on any machine."
+        )
     return found
 
 
@@ -207,6 +215,31 @@ def _resources(facts: ResourceFacts, board: Board) -> dict[str, Any]:
         },
         "per_layer": [_layer_resources(report) for report in facts.per_layer],
     }
+
+
+def _bitstream(facts: BitstreamFacts) -> dict[str, Any]:
+    origin = Origin.ROUTED if facts.routed else Origin.SYNTHESISED
+    used = facts.used
+    return {
+        "flow": facts.flow,
+        "folder": facts.folder,
+        "command": facts.command,
+        "file": facts.file,
+        "missing": list(facts.missing),
+        "used": (
+            None
+            if used is None
+            else {key: figure(used[key], _UNITS[key], origin) for key in RESOURCE_KEYS}
+        ),
+        "setup_slack_ns": _optional(facts.setup_slack_ns, "ns", Origin.ROUTED),
+        "hold_slack_ns": _optional(facts.hold_slack_ns, "ns", Origin.ROUTED),
+        "estimated_mhz": _optional(facts.estimated_mhz, "MHz", Origin.ESTIMATED),
+        "needs": list(facts.needs),
+    }
+
+
+def _optional(value: float | None, unit: str, origin: Origin) -> dict[str, Any] | None:
+    return None if value is None else figure(value, unit, origin)
 
 
 def _layer_resources(report: SynthReport) -> dict[str, Any]:

@@ -210,6 +210,38 @@ class StepTime:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BitstreamFacts:
+    """How far a flow to a bitstream came.
+
+    Attributes:
+        flow: `vivado` or `openxc7`.
+        folder: Hand-over folder, inside the build's.
+        command: What makes the bitstream there.
+        file: Name of the bitstream; None where tools are missing.
+        missing: Those tools.
+        used: Resources of the whole design, shell included, as in a board's budget; None where
+            the flow did not come that far.
+        routed: Whether `used` and the slacks are those after routing.
+        setup_slack_ns: Worst one, ns; negative where timing is not met.
+        hold_slack_ns: Worst one, ns.
+        estimated_mhz: Clock that nextpnr reports, MHz: no guarantee.
+        needs: What the placer must be able to do, in words.
+    """
+
+    flow: str
+    folder: str
+    command: str
+    file: str | None = None
+    missing: tuple[str, ...] = ()
+    used: Mapping[str, float] | None = None
+    routed: bool = False
+    setup_slack_ns: float | None = None
+    hold_slack_ns: float | None = None
+    estimated_mhz: float | None = None
+    needs: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BuildFacts:
     """All facts of one build.
 
@@ -228,6 +260,7 @@ class BuildFacts:
         verification: Simulation against the reference.
         performance: Speed.
         resources: Synthesis.
+        bitstream: The way to a bitstream, where the user asked for one.
     """
 
     model: ModelFacts
@@ -244,3 +277,4 @@ class BuildFacts:
     verification: VerificationFacts | None = None
     performance: PerformanceFacts | None = None
     resources: ResourceFacts | None = None
+    bitstream: BitstreamFacts | None = None
