@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The integer graph against the trained network: every unit on what can reach it, every stream."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +17,7 @@ from flows.streamline.graph import (
     named,
     requant,
 )
+from flows.streamline.reach import Reach, reaches
 
 _CHUNK = 16  # images evaluated at a time; bounds memory
 
@@ -39,24 +41,34 @@ def check_units(graph: IntegerGraph, reference: GraphReference) -> UnitCheck:
     Raises:
         VerificationError: naming stream, channel, integer, expected and got.
     """
-    nodes = named(graph)
+    nodes, reach = named(graph), reaches(graph)
     complete = sampled = 0
     for stream in reference.streams:
         node = nodes.get(stream.name)
         start = 0
         for probe in stream.probes:
-            _check_probe(stream, node, probe, start)
+            part = slice(start, start + probe.channels)
+            count = _check_probe(stream, node, probe, part, reach)
             start += probe.channels
-            if probe.complete:
-                complete += probe.outputs.size
-            else:
-                sampled += probe.outputs.size
+            complete += count * probe.complete
+            sampled += count * (not probe.complete)
     return UnitCheck(complete=complete, sampled=sampled)
 
 
-def _check_probe(stream: StreamReference, node: Operation | None, probe: Probe, start: int) -> None:
-    part = slice(start, start + probe.channels)
-    x = probe.inputs[:, None]
+def _check_probe(
+    stream: StreamReference,
+    node: Operation | None,
+    probe: Probe,
+    part: slice,
+    reach: Mapping[str, Reach],
+) -> int:
+    """Values compared. Integers that the layer's weights cannot reach are left out."""
+    can = np.ones(len(probe.inputs), bool)
+    if node is not None:
+        source = reach[node.inputs[0]]
+        can = (probe.inputs >= source.low) & (probe.inputs <= source.high)
+    x = probe.inputs[can][:, None]
+    expected = probe.outputs[:, can]
     if isinstance(node, Sign):
         got = (x >= node.thresholds[part]) != node.falling[part]
     elif isinstance(node, Requant):
@@ -66,14 +78,15 @@ def _check_probe(stream: StreamReference, node: Operation | None, probe: Probe, 
             f"{stream.name}: a {stream.kind} of the trained network, but"
             f" {type(node).__name__ if node else 'nothing'} in the integer network"
         )
-    wrong = np.argwhere(probe.outputs != got.T)
+    wrong = np.argwhere(expected != got.T)
     if len(wrong):
         channel, index = map(int, wrong[0])
         raise VerificationError(
-            f"{stream.name}, channel {start + channel}: for the integer {probe.inputs[index]} the"
-            f" trained network gives {int(probe.outputs[channel, index])}, the integer network"
+            f"{stream.name}, channel {part.start + channel}: for the integer {x[index, 0]} the"
+            f" trained network gives {int(expected[channel, index])}, the integer network"
             f" {int(got[index, channel])} ({len(wrong)} of {got.size} values differ)"
         )
+    return int(expected.size)
 
 
 def _channels(node: Requant, part: slice) -> Requant:

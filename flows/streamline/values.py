@@ -13,6 +13,8 @@ from flows.streamline.tabulate import SignTable
 
 _MAX_TABLE = 2**24  # values that are run through a graph's nodes, for one quantiser
 _RANDOM = 2**20  # of them, where all would be more
+_MAX_SIGNS = 2**28  # values that are tried for one sign, always all of them
+_CHUNK = 2**22  # values per run, to bound memory
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -119,11 +121,6 @@ def integers(value: Value) -> np.ndarray:
     return value.low + value.step * np.unique(np.concatenate((some, corners)))
 
 
-def is_exhaustive(value: Value) -> bool:
-    """Whether `integers` gives all of them."""
-    return ((value.high - value.low) // value.step + 1) * value.channels <= _MAX_TABLE
-
-
 def table(model: ModelWrapper, value: Value, wanted: str, xs: np.ndarray) -> np.ndarray:
     """Runs the graph's own nodes: the tensor `wanted` for every integer.
 
@@ -180,19 +177,22 @@ def materialise(model: ModelWrapper, value: Value, reader: str) -> Value:
 
 
 def sign_table(model: ModelWrapper, value: Value, name: str, tensor: str) -> SignTable:
-    """Truth table of `tensor` being true, or not negative.
+    """Truth table of `tensor` being true, or not negative, over all that the stream can take.
 
     Raises:
         UnsupportedModelError: the stream can take too many values to try them all.
     """
-    if not is_exhaustive(value):
+    count = (value.high - value.low) // value.step + 1
+    if count * value.channels > _MAX_SIGNS:
         raise UnsupportedModelError(
-            f"{name}: {value.high - value.low + 1} values of {value.channels} channels reach this"
-            f" sign; {_MAX_TABLE} are allowed; put a Quant in front of it."
+            f"{name}: {count} values of {value.channels} channels reach this sign;"
+            f" {_MAX_SIGNS} in all are allowed; put a Quant in front of it."
         )
-    found = table(model, value, tensor, integers(value))
+    xs = value.low + value.step * np.arange(count, dtype=np.int64)
     condition = any(n.op_type == "GreaterOrEqual" and tensor in n.output for n in value.nodes)
-    bits = found > 0 if condition else found >= 0
-    return SignTable(
-        name=name, acc_min=value.low, acc_step=value.step, bits=np.ascontiguousarray(bits.T)
-    )
+    bits = np.empty((value.channels, count), np.bool_)
+    rows = max(1, _CHUNK // value.channels)
+    for start in range(0, count, rows):
+        found = table(model, value, tensor, xs[start : start + rows])
+        bits[:, start : start + rows] = (found > 0 if condition else found >= 0).T
+    return SignTable(name=name, acc_min=value.low, acc_step=value.step, bits=bits)
