@@ -5,14 +5,14 @@ From the transfer of an input beat to the first cycle in which the output beat t
 valid. tests/flows/dataflow/test_schedule.py compares them with simulation.
 """
 
-from flows.dataflow.kernels import MatrixUnit
+from flows.dataflow.kernels import MatrixUnit, Requant
 
 FIFO = 1
 WINDOW = 1
 POOL = 1
 CONVERTER = 1
 THRESHOLD = 1
-JOIN = 1
+ADD = 1
 
 # Registers around the counter: tile, weight memory, threshold, result FIFO, gather (mvu_core.sv).
 _UNIT = 3
@@ -55,3 +55,8 @@ def unit(kernel: MatrixUnit) -> int:
     """Cycles from the transfer of a tile to its first output beat, beyond the NF*SF steps."""
     integer = kernel.in_bits > 1
     return counter(kernel.simd, kernel.in_bits) + _UNIT + integer
+
+
+def requant(kernel: Requant) -> int:
+    """Cycles from a beat's last step to its output, with one fold (requant.sv)."""
+    return 3 + kernel.affine.slopes + 1

@@ -22,7 +22,11 @@ from flows.dataflow.kernels import (
     MaxPool,
     MvuSerial,
     MvuXnor,
+    Requant,
     SlidingWindow,
+    StreamAdd,
+    StreamConcat,
+    StreamShuffle,
     Threshold,
     WidthConverter,
 )
@@ -64,19 +68,20 @@ def walk_layer(layer: Layer, *arrivals: Times) -> Walk:
     """
     sources = iter(arrivals)
     times = next(sources)
-    taken: list[Times] = []
+    taken: list[Times | None] = [None]  # None: taken when the next kernel takes what it becomes
     kernels = list(layer.kernels)
     while kernels:
         kernel = kernels.pop(0)
         if isinstance(kernel, Join):
-            second = next(sources)
-            step = _join(kernel, times, second)
-            taken += [step.taken] if taken else [step.taken, step.taken]
-        else:
-            step = _kernel(kernel, kernels, times)
-            taken = taken or [step.taken]
+            times = np.maximum(times, next(sources))
+            taken.append(None)
+        if isinstance(kernel, StreamConcat | StreamShuffle):
+            continue  # wires
+        step = _kernel(kernel, kernels, times)
+        taken = [step.taken if t is None else t for t in taken]
         times = step.left
-    return Walk(taken=tuple(taken), left=times)
+    known = [_paced(times, 1) if t is None else t for t in taken]
+    return Walk(taken=tuple(known), left=times)
 
 
 def _kernel(kernel: Kernel, rest: list[Kernel], times: Times) -> _Step:
@@ -93,14 +98,20 @@ def _kernel(kernel: Kernel, rest: list[Kernel], times: Times) -> _Step:
         return _pool(kernel, times)
     if isinstance(kernel, Threshold):
         return _threshold(times)
+    if isinstance(kernel, StreamAdd):
+        folds = kernel.a.channels // kernel.pe
+        return _shared(folds, latency.ADD + (folds > 1), times)
+    if isinstance(kernel, Requant):
+        folds = kernel.stream.channels // kernel.pe
+        return _shared(folds, latency.requant(kernel) + (folds > 1), times)
     assert isinstance(kernel, WidthConverter)
     return _converter(kernel, _hold(rest), times)
 
 
-def _join(kernel: Join, first: Times, second: Times) -> _Step:
-    """Both beats are taken together."""
-    taken = _paced(np.maximum(first, second), 1)
-    return _Step(taken=taken, left=taken + latency.JOIN)
+def _shared(folds: int, late: int, arrival: Times) -> _Step:
+    """PE lanes work through a beat, which stands at the input until its last step."""
+    taken = _paced(arrival + folds - 1, folds)
+    return _Step(taken=taken, left=taken + late)
 
 
 def _hold(kernels: Sequence[Kernel]) -> int:
