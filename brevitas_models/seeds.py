@@ -8,11 +8,14 @@
 from dataclasses import replace
 from typing import Any, Protocol
 
+from brevitas_models.binary_densenet import VARIANTS, DenseNetConfig
 from brevitas_models.bireal import BLOCKS as BIREAL_BLOCKS
 from brevitas_models.bireal import BiRealConfig
 from brevitas_models.formats import StreamPlan
+from brevitas_models.ftbnn import FtbnnConfig
 from brevitas_models.graph import GraphNetwork
 from brevitas_models.recipe import Recipe
+from brevitas_models.trained_binarization import AlexNetConfig, ResNetConfig, VggConfig
 
 
 class SeedConfig(Protocol):
@@ -56,9 +59,53 @@ def _bireal() -> list[dict[str, Any]]:
     return rows
 
 
+def _trained_binarization() -> list[dict[str, Any]]:
+    vgg, resnet = VggConfig(), ResNetConfig()
+    return [
+        _cifar("vgg_small", vgg),
+        _cifar("vgg_small_w4", vgg.narrowed(4)),
+        _cifar("resnet18_tb", resnet),
+        _cifar("resnet18_tb_w4", replace(resnet, width=resnet.width // 4)),
+        _imagenet("resnet18_tb", resnet),
+        _imagenet("alexnet_tb", AlexNetConfig()),
+    ]
+
+
+def _binary_densenet() -> list[dict[str, Any]]:
+    rows = []
+    for number, (layers, reductions) in VARIANTS.items():
+        config = DenseNetConfig(layers=layers, reductions=reductions)
+        name = f"binarydensenet{number}"
+        quarter = replace(config, growth=16, width=16, multiple=8)
+        rows += [_cifar(name, config), _cifar(f"{name}_w4", quarter), _imagenet(name, config)]
+    return rows
+
+
+def _ftbnn() -> list[dict[str, Any]]:
+    config = FtbnnConfig()
+    return [
+        _cifar("ftbnn18", config),
+        _cifar("ftbnn18_w4", replace(config, width=config.width // 4)),
+        _imagenet("ftbnn18", config),
+    ]
+
+
 _TWO_STAGES = StreamPlan(exponents=(-4, -3))
 
 SEEDS: tuple[dict[str, Any], ...] = (
     *_bireal(),
+    *_trained_binarization(),
+    *_binary_densenet(),
+    *_ftbnn(),
+    _tiny(
+        "densenet",
+        DenseNetConfig(layers=(2, 1), reductions=(2.0,), growth=8, width=8, multiple=4, in_size=8),
+    ),
+    _tiny(
+        "ftbnn",
+        FtbnnConfig(blocks=(1, 1), width=8, groups=2, in_size=8, plan=_TWO_STAGES),
+    ),
+    _tiny("vgg", VggConfig(convs=((8, 1), (8, 2), (16, 1), (16, 2)), in_size=8)),
+    _tiny("resnet_tb", ResNetConfig(blocks=(1, 1), width=8, in_size=8, plan=_TWO_STAGES)),
     _tiny("bireal", BiRealConfig(blocks=(2, 1), width=8, in_size=8, plan=_TWO_STAGES)),
 )

@@ -140,6 +140,31 @@ class GlobalSum(StreamModule):
         return self.quant(x.sum((2, 3)))
 
 
+class Shuffle(nn.Module):
+    """Channels change places, so that groups see each other.
+
+    Output channel c * groups + g is input channel g * (C / groups) + c.
+    """
+
+    def __init__(self, groups: int) -> None:
+        super().__init__()
+        self.groups = groups
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, C, H, W) to the same shape."""
+        n, c, h, w = x.shape
+        grouped = x.reshape(n, self.groups, c // self.groups, h, w)
+        return grouped.transpose(1, 2).reshape(n, c, h, w)
+
+
+class Flatten(nn.Module):
+    """(N, C, H, W) to (N, C * H * W)."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Channel by channel, each row by row."""
+        return x.flatten(1)
+
+
 class Chain(nn.Module):
     """Named modules, one behind the other."""
 
