@@ -51,6 +51,15 @@ class GraphNetwork(nn.Module):
         """Every layer with 1-bit weights, by module path, in order."""
         return {n: m for n, m in self.named_modules() if isinstance(m, BinaryConv2d)}
 
+    def kept(self) -> dict[str, Tensor]:
+        """What a checkpoint keeps beside the 1-bit weights, by module path."""
+        binary = {f"{name}.weight" for name in self.binary_layers()}
+        return {
+            name: value
+            for name, value in self.state_dict().items()
+            if name not in binary and not name.endswith("num_batches_tracked")
+        }
+
     def units(self) -> Iterator[tuple[str, Unit]]:
         """Every unit by module path, in order."""
         for name, module in self.named_modules():

@@ -163,6 +163,11 @@ def trained(
     found = entry(name)
     if path is None and found.test_only:
         raise ModelError(f"{found.name}: a test network, never trained; use untrained().")
+    if path is None and not found.checkpoint.exists():
+        raise ModelError(
+            f"{found.name}: no trained weights ship; give a checkpoint of your own training,"
+            " or a seed for random weights (--untrained)."
+        )
     model = found.build()
     card = checkpoint.load(model, found.checkpoint if path is None else path)
     if card is not None and card.get("model") != found.name:
