@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Packed checkpoints: weights as bits, batch norms as float32, and a card with recipe and hash.
+"""Packed checkpoints: weights as bits, the rest as float32, and a card with recipe and hash.
 
 `NAME.npz` holds, per binary layer, `NAME.weight` (one bit per weight, row-major, +1 is 1, first
-weight in the least significant bit) and `NAME.shape`, and every float32 array of the batch norms.
+weight in the least significant bit) and `NAME.shape`, and whatever else the network keeps: batch
+norms, int8 layers, scales as float32, shifts as int32.
 `NAME.toml`, the card, stands beside it and holds the hash of the npz.
 """
 
@@ -18,34 +19,27 @@ import numpy as np
 import torch
 
 from brevitas_models.errors import ModelError
+from brevitas_models.graph import GraphNetwork
 from brevitas_models.network import BinaryNetwork
 
 FORMAT = 1
-_NORM_FIELDS = ("weight", "bias", "running_mean", "running_var")
+Model = BinaryNetwork | GraphNetwork
 
 
-def _norms(model: BinaryNetwork) -> dict[str, torch.nn.BatchNorm1d]:
-    """Every batch norm by exported name; the logits' one is `logits`."""
-    return {name: block.sign.norm for name, block in model.blocks.items()} | {
-        "logits": model.norm.norm
-    }
-
-
-def pack(model: BinaryNetwork) -> dict[str, np.ndarray]:
-    """Return the arrays of a packed checkpoint: uint8 bits, int32 shapes, float32 batch norms."""
+def pack(model: Model) -> dict[str, np.ndarray]:
+    """Return the arrays of a packed checkpoint: uint8 bits, int32 shapes, float32 and int32."""
     arrays: dict[str, np.ndarray] = {"format": np.array(FORMAT, np.int32)}
     for name, layer in model.binary_layers().items():
         weight = layer.weight.detach().numpy()
         arrays[f"{name}.weight"] = np.packbits(weight.ravel() >= 0, bitorder="little")
         arrays[f"{name}.shape"] = np.array(weight.shape, np.int32)
-    for name, norm in _norms(model).items():
-        for field in _NORM_FIELDS:
-            value = getattr(norm, field).detach().numpy()
-            arrays[f"{name}.norm.{field}"] = value.astype(np.float32)
+    for name, value in model.kept().items():
+        kind = np.float32 if value.is_floating_point() else np.int32
+        arrays[name] = value.detach().numpy().astype(kind)
     return arrays
 
 
-def save(model: BinaryNetwork, path: Path, card: dict[str, Any]) -> None:
+def save(model: Model, path: Path, card: dict[str, Any]) -> None:
     """Write `path` (npz) and its card (toml), the same bytes for the same model.
 
     Args:
@@ -104,7 +98,7 @@ def read_card(path: Path) -> dict[str, Any]:
         raise ModelError(f"{card}: not TOML ({error}); restore it from the repository.") from error
 
 
-def load(model: BinaryNetwork, path: Path) -> dict[str, Any] | None:
+def load(model: Model, path: Path) -> dict[str, Any] | None:
     """Fill `model` from a packed checkpoint or from a torch state dict.
 
     Returns:
@@ -135,7 +129,7 @@ def load(model: BinaryNetwork, path: Path) -> dict[str, Any] | None:
     return None
 
 
-def _unpack(model: BinaryNetwork, path: Path, content: bytes) -> None:
+def _unpack(model: Model, path: Path, content: bytes) -> None:
     """Fill `model` from the bytes of a packed checkpoint."""
     try:
         with np.load(io.BytesIO(content), allow_pickle=False) as archive:
@@ -172,19 +166,19 @@ def _unpack(model: BinaryNetwork, path: Path, content: bytes) -> None:
 
 
 @torch.no_grad()
-def _assign(model: BinaryNetwork, arrays: dict[str, np.ndarray]) -> None:
+def _assign(model: Model, arrays: dict[str, np.ndarray]) -> None:
     for name, layer in model.binary_layers().items():
         count = layer.weight.numel()
         bits = np.unpackbits(arrays[f"{name}.weight"], bitorder="little", count=count)
         signs = torch.from_numpy(bits.astype(np.float32) * 2 - 1)
         layer.weight.copy_(signs.reshape(layer.weight.shape))
-    for name, norm in _norms(model).items():
-        for field in _NORM_FIELDS:
-            getattr(norm, field).copy_(torch.from_numpy(arrays[f"{name}.norm.{field}"]))
+    for name, value in model.kept().items():
+        value.copy_(torch.from_numpy(arrays[name]))
+    model.load_state_dict(model.state_dict())  # modules that watch their tensors see the new ones
     model.eval()
 
 
-def _load_state(model: BinaryNetwork, path: Path) -> None:
+def _load_state(model: Model, path: Path) -> None:
     """Fill `model` from a torch file: a state dict, or a dict that holds one as "model"."""
     try:
         state = torch.load(path, weights_only=True, map_location="cpu")

@@ -7,11 +7,6 @@ sums. `reference.json` says how to read both and names the tensors of the graph.
 """
 
 import json
-import os
-import shutil
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,40 +14,25 @@ from typing import Any
 import numpy as np
 import onnx
 import torch
-from brevitas.export import export_qonnx
 from torch import Tensor
 
 from brevitas_models import zoo
+from brevitas_models.artifacts import (
+    check_images,
+    check_integers,
+    exact_arithmetic,
+    pack_bits,
+    whole_directory,
+    write_qonnx,
+)
 from brevitas_models.errors import ModelError
 from brevitas_models.freeze import DeployNetwork, SignTable, freeze
+from brevitas_models.graph import GraphNetwork
+from brevitas_models.graph_export import export_graph
 from brevitas_models.network import BinaryNetwork
 
 SCHEMA = 1
-OPSET = 18
 _BATCH = 64
-
-
-@contextmanager
-def exact_arithmetic() -> Iterator[None]:
-    """Switch NNPACK off: its Winograd convolutions are not exact on integers.
-
-    One thread is used: on a busy machine two take six times the processor time, most of it
-    spent in waiting for each other (measured: LFC, 1,000 images).
-    """
-    threads = torch.get_num_threads()
-    before = torch.backends.nnpack.set_flags(False)
-    torch.set_num_threads(1)
-    try:
-        with torch.no_grad():
-            yield
-    finally:
-        torch.backends.nnpack.set_flags(*before)
-        torch.set_num_threads(threads)
-
-
-def pack_bits(bits: np.ndarray) -> np.ndarray:
-    """(..., C) bool to (..., ceil(C / 8)) uint8, channel 0 in the least significant bit."""
-    return np.packbits(bits, axis=-1, bitorder="little")
 
 
 class _Recorder:
@@ -83,18 +63,6 @@ class _Recorder:
         for hook in self._hooks:
             hook.remove()
         return {name: np.concatenate(parts) for name, parts in self.packed.items()}
-
-
-def check_integers(name: str, acc: Tensor) -> None:
-    """Refuse accumulators that are no integers: an inexact kernel of the host was at work."""
-    wrong = acc != acc.round()
-    if bool(wrong.any()):
-        index = tuple(int(i) for i in wrong.nonzero()[0])
-        raise ModelError(
-            f"{name}, index {index}: accumulator {float(acc[index])} is no integer; sums of"
-            " integers below 2^24 are exact in float32 unless the host's convolution is not;"
-            " export on another host or with another build of torch."
-        )
 
 
 def reference(
@@ -131,20 +99,6 @@ def reference(
             logits.append(acc.numpy().astype(np.int32))
     acts = {f"act/{name}": value for name, value in recorder.close().items()}
     return {"logits": np.concatenate(logits)} | acts, recorder.shapes
-
-
-def write_qonnx(deploy: DeployNetwork, shape: tuple[int, int, int], path: Path) -> None:
-    """Export the frozen network as QONNX for one image of (C, H, W) pixels."""
-    with exact_arithmetic():
-        export_qonnx(
-            deploy,
-            args=torch.zeros(1, *shape),
-            export_path=str(path),
-            opset_version=OPSET,
-            dynamo=False,
-            input_names=["pixels"],
-            output_names=["logits"],
-        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -205,26 +159,6 @@ def _describe(
     return rows
 
 
-@contextmanager
-def _whole_directory(out_dir: Path) -> Iterator[Path]:
-    """Yield an empty folder that takes `out_dir`'s place when the block ends without error."""
-    try:
-        out_dir.parent.mkdir(parents=True, exist_ok=True)
-        part = Path(tempfile.mkdtemp(prefix=f".{out_dir.name}.", dir=out_dir.parent))
-    except OSError as error:
-        raise ModelError(
-            f"{out_dir}: cannot be written ({error.strerror}); name a folder that can."
-        ) from error
-    try:
-        yield part
-        part.chmod(0o755)
-        if out_dir.exists():
-            shutil.rmtree(out_dir)
-        os.replace(part, out_dir)  # noqa: PTH105
-    finally:
-        shutil.rmtree(part, ignore_errors=True)
-
-
 def export_network(
     model: BinaryNetwork,
     images: np.ndarray,
@@ -236,18 +170,14 @@ def export_network(
     accuracy: dict[str, Any] | None = None,
 ) -> Path:
     """Freeze and export one network; see `export_model`."""
-    if images.dtype != np.uint8 or images.ndim != 4 or len(images) == 0:
-        raise ModelError(
-            f"{name}: images are {images.dtype} of shape {images.shape};"
-            " the reference needs at least one image, (N, H, W, C) uint8."
-        )
+    check_images(name, images)
     deploy, tables = freeze(model)
     arrays, shapes = reference(model, deploy, tables, images)
     if labels is None:
         labels = np.full(len(images), -1, np.int64)
     arrays |= {"images": images, "labels": labels.astype(np.int64)}
     arrays |= {f"table/{table.name}": pack_bits(table.bits) for table in tables}
-    with _whole_directory(out_dir) as part:
+    with whole_directory(out_dir) as part:
         shape = (images.shape[3], *images.shape[1:3])
         write_qonnx(deploy, shape, part / "model.onnx")
         tensors, last = sign_tensors(part / "model.onnx")
@@ -306,7 +236,8 @@ def export_model(
     else:
         model, card = zoo.trained(entry.name, checkpoint)
         accuracy = card["accuracy"] if card is not None else None
-    return export_network(
+    write = export_graph if isinstance(model, GraphNetwork) else export_network
+    return write(
         model,
         images,
         Path(out_dir),

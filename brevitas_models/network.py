@@ -65,6 +65,16 @@ class BinaryNetwork(nn.Module):
             self.last_name: self.last
         }
 
+    def kept(self) -> dict[str, Tensor]:
+        """What a checkpoint keeps beside the 1-bit weights: the batch norms, by exported name."""
+        norms = {name: block.sign.norm for name, block in self.blocks.items()}
+        norms["logits"] = self.norm.norm
+        return {
+            f"{name}.norm.{field}": getattr(norm, field)
+            for name, norm in norms.items()
+            for field in ("weight", "bias", "running_mean", "running_var")
+        }
+
     def accumulators(self, x: Tensor) -> Tensor:
         """(N, C, H, W) pixels to (N, classes) sums of the last layer, integers in float32."""
         x = self.input_dropout(self.input(x))

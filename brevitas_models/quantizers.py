@@ -12,7 +12,7 @@ import torch
 from brevitas.core.bit_width import BitWidthImplType
 from brevitas.core.quant import QuantType
 from brevitas.core.restrict_val import FloatToIntImplType, RestrictValueType
-from brevitas.core.scaling import ScalingImplType
+from brevitas.core.scaling import PowerOfTwoIntScaling, ScalingImplType
 from brevitas.core.zero_point import ZeroZeroPoint
 from brevitas.inject import ExtendedInjector
 from brevitas.quant.solver import ActQuantSolver, WeightQuantSolver
@@ -61,6 +61,34 @@ class PixelFixedPoint(ActQuantSolver):
     signed = True
     narrow_range = False
     zero_point_impl = ZeroZeroPoint
+
+
+class _FixedPoint(ExtendedInjector):
+    """Integers times a constant power of two; `scaling_init` = step * 2^(bits - signed)."""
+
+    quant_type = QuantType.INT
+    bit_width_impl_type = BitWidthImplType.CONST
+    scaling_impl_type = ScalingImplType.CONST
+    restrict_scaling_type = RestrictValueType.FP
+    int_scaling_impl = PowerOfTwoIntScaling
+    zero_point_impl = ZeroZeroPoint
+
+
+class StreamFixedPoint(_FixedPoint, ActQuantSolver):
+    """Codes of a stream, rounded by floor; set bit_width, signed and scaling_init."""
+
+    float_to_int_impl_type = FloatToIntImplType.FLOOR
+    scaling_per_output_channel = False
+    narrow_range = False
+
+
+class FrozenInt8(_FixedPoint, WeightQuantSolver):
+    """Weights that are int8 codes times a power of two already; set scaling_init = step * 2^7."""
+
+    float_to_int_impl_type = FloatToIntImplType.ROUND
+    bit_width = 8
+    signed = True
+    narrow_range = True
 
 
 class _StraightSign(torch.autograd.Function):

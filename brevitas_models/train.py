@@ -14,12 +14,10 @@ import math
 import os
 import sys
 import time
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
-import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
 from brevitas_models import data
@@ -27,50 +25,7 @@ from brevitas_models.augment import Batches
 from brevitas_models.errors import ModelError
 from brevitas_models.layers import BatchNormSign
 from brevitas_models.network import BinaryNetwork
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Recipe:
-    """Everything, beside model and data, that decides where a training run ends.
-
-    Attributes:
-        lr: peak learning rate of Adam; linear warm-up, then cosine down to zero.
-        loss: "cross_entropy" or "sqhinge".
-        init: bound of the uniform initial latent weights.
-        holdout: training images kept out, for the learning curve only.
-        bf16: bfloat16 layers while training; sums of +-1 stay exact up to 512.
-        recalibrate: images that set the final batch-norm statistics, in float32.
-    """
-
-    epochs: int
-    lr: float
-    batch: int = 100
-    warmup: int = 1
-    loss: str = "cross_entropy"
-    init: float = 1.0
-    shift: int = 0
-    flip: bool = False
-    dropout: float | None = None
-    holdout: int = 1000
-    bf16: bool = True
-    recalibrate: int = 20000
-    seed: int = 1
-
-
-def loss_of(kind: str, logits: Tensor, labels: Tensor) -> Tensor:
-    """Mean loss of (N, classes) logits against (N,) int64 labels."""
-    if kind == "sqhinge":
-        target = F.one_hot(labels, logits.shape[1]).to(logits.dtype) * 2 - 1
-        return (1 - logits * target).clamp_min(0).square().mean()
-    return F.cross_entropy(logits, labels)
-
-
-def learning_rate(recipe: Recipe, epoch: float) -> float:
-    """Rate at a fractional epoch: linear warm-up, then cosine to zero."""
-    if epoch < recipe.warmup:
-        return recipe.lr * max(epoch, 0.02) / recipe.warmup
-    done = (epoch - recipe.warmup) / max(1e-9, recipe.epochs - recipe.warmup)
-    return recipe.lr * 0.5 * (1 + math.cos(math.pi * min(1.0, done)))
+from brevitas_models.recipe import Recipe, learning_rate, loss_of
 
 
 @torch.no_grad()

@@ -12,8 +12,10 @@ from brevitas_models import checkpoint
 from brevitas_models.cnv import CnvConfig, cnv
 from brevitas_models.errors import ModelError
 from brevitas_models.fc import LFC, SFC, TFC, FcConfig, fc
+from brevitas_models.graph import GraphNetwork, randomise
 from brevitas_models.network import BinaryNetwork
-from brevitas_models.train import Recipe
+from brevitas_models.recipe import Recipe
+from brevitas_models.seeds import SEEDS, SeedConfig
 
 CHECKPOINTS = Path(__file__).parent / "checkpoints"
 _TFC_RECIPE = Recipe(epochs=60, lr=0.01, init=0.1, dropout=0.0, bf16=False)
@@ -28,13 +30,13 @@ class ZooEntry:
 
     Attributes:
         config: its topology.
-        dataset: "mnist" or "cifar10": what it is trained on and takes images from.
+        dataset: "mnist", "cifar10" or "imagenet": what it is trained on and takes images from.
         recipe: how it is trained.
         test_only: a small network for tests, with no checkpoint.
     """
 
     name: str
-    config: CnvConfig | FcConfig
+    config: CnvConfig | FcConfig | SeedConfig
     dataset: str
     recipe: Recipe
     test_only: bool = False
@@ -49,11 +51,18 @@ class ZooEntry:
         """Where the packed checkpoint ships; test-only entries have none."""
         return CHECKPOINTS / f"{self.name}.npz"
 
-    def build(self) -> BinaryNetwork:
+    @property
+    def graph(self) -> bool:
+        """Whether the network has forks and joins, or multi-bit streams, inside."""
+        return not isinstance(self.config, CnvConfig | FcConfig)
+
+    def build(self) -> BinaryNetwork | GraphNetwork:
         """Return the network with fresh weights."""
         if isinstance(self.config, CnvConfig):
             return cnv(self.config)
-        return fc(self.config)
+        if isinstance(self.config, FcConfig):
+            return fc(self.config)
+        return self.config.build()
 
 
 _TINY_CNV = CnvConfig(in_size=12, convs=((8, 1), (8, 2), (16, 1)), dense=(16,))
@@ -76,6 +85,7 @@ ZOO = {
         ZooEntry(
             name="tiny_fc", config=_TINY_FC, dataset="mnist", recipe=_TFC_RECIPE, test_only=True
         ),
+        *(ZooEntry(**seed) for seed in SEEDS),
     )
 }
 
@@ -95,14 +105,19 @@ def entry(name: str) -> ZooEntry:
     raise ModelError(f"model {name!r} is unknown; allowed: {', '.join(shown)}.{hint}")
 
 
-def untrained(name: str, seed: int) -> BinaryNetwork:
+def untrained(name: str, seed: int) -> BinaryNetwork | GraphNetwork:
     """Return a network with random weights and batch norms as awkward as real ones get.
 
     One channel in ten has a negative gamma, one in thirty a gamma of zero, one in eight statistics
     that land exactly on ties. Hardware is developed and tested on it without any training.
     """
-    model = entry(name).build()
     rng = torch.Generator().manual_seed(seed)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        model = entry(name).build()
+    if isinstance(model, GraphNetwork):
+        randomise(model, rng)
+        return model.eval()
     with torch.no_grad():
         for layer in model.binary_layers().values():
             layer.weight.copy_(_uniform(rng, layer.weight.shape, -1.0, 1.0))
@@ -134,7 +149,9 @@ def _randomise(norm: torch.nn.BatchNorm1d, power: float, rng: torch.Generator) -
     norm.running_mean[ties] = 2 * torch.round(norm.running_mean[ties] / 2)
 
 
-def trained(name: str, path: Path | None = None) -> tuple[BinaryNetwork, dict[str, Any] | None]:
+def trained(
+    name: str, path: Path | None = None
+) -> tuple[BinaryNetwork | GraphNetwork, dict[str, Any] | None]:
     """Return a network with trained weights, in eval mode, and the checkpoint's card.
 
     Args:
@@ -146,6 +163,11 @@ def trained(name: str, path: Path | None = None) -> tuple[BinaryNetwork, dict[st
     found = entry(name)
     if path is None and found.test_only:
         raise ModelError(f"{found.name}: a test network, never trained; use untrained().")
+    if path is None and not found.checkpoint.exists():
+        raise ModelError(
+            f"{found.name}: no trained weights ship; give a checkpoint of your own training,"
+            " or a seed for random weights (--untrained)."
+        )
     model = found.build()
     card = checkpoint.load(model, found.checkpoint if path is None else path)
     if card is not None and card.get("model") != found.name:

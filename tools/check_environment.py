@@ -17,6 +17,8 @@ ROOT = Path(__file__).resolve().parent.parent
 LOCK = ROOT / "requirements.lock"
 IMPORTS = (
     "brevitas.nn",
+    "cocotb",
+    "cocotbext.axi",
     "finn.transformation.streamline",
     "finn.transformation.qonnx.convert_qonnx_to_finn",
     "hypothesis",

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Processing system of Zynq-7000 without vendor IP: the primitive PS7 with clock 0, reset 0, the
-// master M_AXI_GP0 (32 bit, AXI3, 12-bit IDs), the slave S_AXI_HP0 (64 bit, AXI3, one ID) and one
+// master M_AXI_GP0 (32 bit, AXI3, 12-bit IDs; WID and WLAST say nothing that a slave which takes one
+// burst at a time does not know), the slave S_AXI_HP0 (64 bit, AXI3, one ID) and one
 // interrupt. Every other input is tied low. The pads of the package (DDR, MIO, PS_*) are not wired:
 // the boot loader configures them, no bitstream does.
 //
@@ -24,8 +25,6 @@ module zynq7_ps (
   input  logic        m_axi_gp0_awready,
   output logic [31:0] m_axi_gp0_wdata,
   output logic [ 3:0] m_axi_gp0_wstrb,
-  output logic [11:0] m_axi_gp0_wid,
-  output logic        m_axi_gp0_wlast,
   output logic        m_axi_gp0_wvalid,
   input  logic        m_axi_gp0_wready,
   input  logic [11:0] m_axi_gp0_bid,
@@ -107,7 +106,7 @@ module zynq7_ps (
   // --------------------------------------------------------------------- M_AXI_GP0: from PS7 to us
 
   logic [COMMAND_W+11:0] gp_aw, gp_ar;
-  logic [48:0]           gp_w;
+  logic [35:0]           gp_w;
   logic [13:0]           gp_b;
   logic [46:0]           gp_r;
   logic                  gp_aw_valid, gp_aw_ready, gp_ar_valid, gp_ar_ready, gp_w_valid, gp_w_ready;
@@ -139,13 +138,13 @@ module zynq7_ps (
     .m_axis_tready(m_axi_gp0_arready)
   );
 
-  stream_reg #(.W(49)) u_gp_w (
+  stream_reg #(.W(36)) u_gp_w (
     .clk_i        (clk_o),
     .rst_ni       (rst_no),
     .s_axis_tdata (gp_w),
     .s_axis_tvalid(gp_w_valid),
     .s_axis_tready(gp_w_ready),
-    .m_axis_tdata ({m_axi_gp0_wid, m_axi_gp0_wdata, m_axi_gp0_wstrb, m_axi_gp0_wlast}),
+    .m_axis_tdata ({m_axi_gp0_wdata, m_axi_gp0_wstrb}),
     .m_axis_tvalid(m_axi_gp0_wvalid),
     .m_axis_tready(m_axi_gp0_wready)
   );
@@ -257,10 +256,8 @@ module zynq7_ps (
     .MAXIGP0AWBURST(gp_aw[1:0]),
     .MAXIGP0AWVALID(gp_aw_valid),
     .MAXIGP0AWREADY(gp_aw_ready),
-    .MAXIGP0WID    (gp_w[48:37]),
-    .MAXIGP0WDATA  (gp_w[36:5]),
-    .MAXIGP0WSTRB  (gp_w[4:1]),
-    .MAXIGP0WLAST  (gp_w[0]),
+    .MAXIGP0WDATA  (gp_w[35:4]),
+    .MAXIGP0WSTRB  (gp_w[3:0]),
     .MAXIGP0WVALID (gp_w_valid),
     .MAXIGP0WREADY (gp_w_ready),
     .MAXIGP0BID    (gp_b[13:2]),

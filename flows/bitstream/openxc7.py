@@ -91,7 +91,7 @@ def synthesis_script(name: str, sources: list[Path], staged: Staged) -> str:
     return "\n".join(
         (
             f"read_verilog -sv -DSYNTHESIS -DXNORFLOW_NO_LUT6_2 {includes} {files}",
-            f"hierarchy -check -top {top}",
+            f"hierarchy -top {top}",  # without -check: synth_xilinx brings PS7 and checks
             *(f"setattr -mod -set keep_hierarchy 1 {pattern}" for pattern in MAPPED_APART),
             f"synth_xilinx -family xc7 -top {top} -flatten -noiopad -nosrl -nodsp",
             "setattr -mod -unset keep_hierarchy *",

@@ -257,7 +257,8 @@ def markdown(table: RegisterMap) -> str:
         "",
         f"Version {table.major}.{table.minor}. A window of {table.window // 1024} KiB of 32-bit "
         "registers, little endian. Reads of other offsets give 0 and writes there are ignored; "
-        "every access is answered with OKAY. Reading the LO half of a counter latches its HI half.",
+        "every access is answered with OKAY. A write of fewer than 32 bits is ignored. "
+        "Reading the LO half of a counter latches its HI half.",
         "",
         "Access: " + "; ".join(f"{key}: {meaning}" for key, meaning in ACCESS.items()) + ".",
         "",

@@ -10,9 +10,10 @@ from brevitas_models.errors import ModelError
 from brevitas_models.export import exact_arithmetic
 from brevitas_models.freeze import freeze
 from brevitas_models.publish import fixture_hits
+from brevitas_models.requant import Requant
 
 CARD = {"model": "tiny_cnv", "accuracy": {"dataset": "none", "top1": 0.1}, "training": {"seed": 3}}
-SHIPPED = [entry.name for entry in zoo.ZOO.values() if not entry.test_only]
+SHIPPED = [entry.name for entry in zoo.ZOO.values() if not entry.test_only and not entry.graph]
 
 
 @pytest.fixture
@@ -119,6 +120,23 @@ def test_not_finite_and_not_torch(saved, tmp_path):
     torch.save({"model": {"a": torch.zeros(1)}}, tmp_path / "other.pt")
     with pytest.raises(ModelError, match="does not fit"):
         zoo.trained("tiny_fc", tmp_path / "other.pt")
+
+
+@pytest.mark.parametrize("name", ["tiny_densenet", "tiny_ftbnn", "tiny_resnet_tb"])
+def test_round_trip_of_a_graph(name, tmp_path):
+    original = zoo.untrained(name, 3)
+    original.fix()
+    checkpoint.save(original, tmp_path / "net.npz", CARD | {"model": name})
+    model, _ = zoo.trained(name, tmp_path / "net.npz")
+    x = torch.randint(0, 256, (5, 3, 8, 8)).float()
+    with torch.no_grad():
+        assert torch.equal(model.accumulators(x), original.accumulators(x))
+    assert all(m.fixed for m in model.modules() if isinstance(m, Requant))
+
+
+def test_network_without_checkpoint_says_so():
+    with pytest.raises(ModelError, match=r"bireal34_imagenet: no trained weights ship.*untrained"):
+        zoo.trained("bireal34_imagenet")
 
 
 @pytest.mark.parametrize("name", SHIPPED)

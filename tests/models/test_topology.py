@@ -44,7 +44,7 @@ def test_fc_is_the_published_topology(name, width):
     assert model.input.binary
 
 
-@pytest.mark.parametrize("name", sorted(zoo.ZOO))
+@pytest.mark.parametrize("name", sorted(e.name for e in zoo.ZOO.values() if not e.graph))
 def test_every_network_gives_logits_per_class(name):
     model = zoo.untrained(name, seed=2)
     x = torch.randint(0, 256, (2, *zoo.entry(name).input_shape)).float()

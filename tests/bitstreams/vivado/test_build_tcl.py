@@ -10,7 +10,7 @@ import pytest
 from flows.bitstream.vivado import write_folder
 from flows.boards import board_names, load_board
 from tests.flows.bitstream.stub import stub_design
-from tests.support.tcl import run_tcl
+from tests.support.tcl import interpreters, run_tcl
 
 RECORDER = Path(__file__).with_name("recorder.tcl")
 Run = subprocess.CompletedProcess[str]
@@ -42,6 +42,14 @@ def test_every_board_reaches_a_bitstream(tmp_path: Path, board: str, with_board_
     assert ("part0:1.1" in done.stdout) == with_board_files
     base = load_board(board).ports.control_base
     assert f"assign_bd_address -offset 0x{base:X} -range 64K" in done.stdout
+
+
+@pytest.mark.parametrize("interpreter", interpreters())
+def test_every_interpreter_there_is(tmp_path: Path, interpreter: str):
+    folder = _folder(tmp_path)
+    script = str(folder / "build.tcl")
+    assert run_tcl(RECORDER, script, interpreter=interpreter).returncode == 0
+    assert run_tcl(RECORDER, script, "wns", "-1", interpreter=interpreter).returncode == 1
 
 
 def test_without_board_files_the_crystal_is_set(tmp_path: Path):

@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: Apache-2.0
+// The registers of registers.toml: storage, selection, latches of the 64-bit counters. See docs/registers.md.
+// write_i stands for one cycle with address, data and strobes; rdata_o is there two cycles after read_i.
+// Addresses keep one bit above ADDR_W: set for a value beyond the address space, which every check then refuses.
+`include "shell_registers.svh"
+
+module shell_registers #(
+  parameter int unsigned ADDR_W = 32,
+  parameter int unsigned IN_BYTES = 784,
+  parameter int unsigned OUT_BYTES = 24,
+  parameter int unsigned OUT_ELEMENTS = 10,
+  parameter int unsigned ELEM_W = 16,
+  parameter bit CDC = 1'b0,
+  parameter bit AXI3 = 1'b0,
+  parameter bit RUNTIME = 1'b0,
+  parameter logic [127:0] MODEL_HASH = '0,
+  parameter logic [31:0] TIMEOUT_RESET = shell_map::TIMEOUT_RESET,
+  localparam int unsigned HIGH_W = ADDR_W - 31
+) (
+  input  logic            clk_i,
+  input  logic            rst_ni,
+  input  logic            write_i,
+  input  logic [15:0]     waddr_i,
+  input  logic [31:0]     wdata_i,
+  input  logic [3:0]      wstrb_i,
+  input  logic            read_i,
+  input  logic [15:0]     raddr_i,
+  output logic [31:0]     rdata_o,
+  // commands, one cycle each
+  output logic            start_o,
+  output logic            stop_o,
+  output logic [7:0]      error_clear_o,
+  output logic            load_addr_o,
+  output logic            load_data_o,
+  output logic [31:0]     load_o,
+  // parameters of a batch
+  output logic            irq_enable_o,
+  output logic [ADDR_W:0] in_base_o,
+  output logic [ADDR_W:0] out_base_o,
+  output logic [31:0]     images_o,
+  output logic [31:0]     in_stride_o,
+  output logic [31:0]     out_stride_o,
+  output logic [31:0]     timeout_o,
+  output logic [ADDR_W:0] limit_base_o,
+  output logic [ADDR_W:0] limit_end_o,
+  output logic            bad_align_o,
+  output logic            bad_length_o,
+  output logic            bad_range_o,
+  // what is read
+  input  logic            idle_i,
+  input  logic            done_i,
+  input  logic            net_reset_i,
+  input  logic [7:0]      error_i,
+  input  logic [31:0]     load_addr_i,
+  // what is counted; see shell_counters
+  input  logic            begin_i,
+  input  logic            running_i,
+  input  logic            answered_i,
+  input  logic            input_stall_i,
+  input  logic            output_stall_i,
+  input  logic [3:0]      images_in_i,
+  input  logic [3:0]      net_cycles_i
+);
+
+  // The upper half of an address as it is kept: its own bits, and above them one that stands for all the rest.
+  function automatic logic [HIGH_W-1:0] folded(input logic [31:0] value);
+    folded = HIGH_W'(value & (32'hFFFF_FFFF >> (33 - HIGH_W)));
+    folded[HIGH_W-1] = ((value >> (HIGH_W - 1)) != '0);
+  endfunction
+
+  logic [ADDR_W:0] in_base_q;
+  logic [ADDR_W:0] out_base_q;
+  logic [ADDR_W:0] limit_base_q;
+  logic [ADDR_W:0] limit_end_q;
+  logic [31:0]     images_q;
+  logic [31:0]     in_stride_q;
+  logic [31:0]     out_stride_q;
+  logic [31:0]     timeout_q;
+  logic            irq_enable_q;
+  logic [31:0]     high_q;     // upper half of the counter whose lower half was read last
+  logic            write;
+  logic            command;
+  logic            clear;
+  logic [63:0]     cycles;
+  logic [31:0]     latency;
+  logic [31:0]     images_in;
+  logic [31:0]     images_out;
+  logic [63:0]     input_stalls;
+  logic [63:0]     output_stalls;
+  logic [63:0]     free_cycles;
+  logic [63:0]     net_cycles;
+
+  // A write of fewer than four bytes is ignored.
+  assign write         = write_i && (&wstrb_i);
+  assign command       = write && (waddr_i == shell_map::CONTROL);
+  assign start_o       = command && wdata_i[shell_map::CONTROL_START_BIT];
+  assign stop_o        = command && wdata_i[shell_map::CONTROL_STOP_BIT];
+  assign clear         = command && wdata_i[shell_map::CONTROL_CLEAR_BIT];
+  assign error_clear_o = (write && (waddr_i == shell_map::ERROR)) ? wdata_i[7:0] : '0;
+  assign load_addr_o   = RUNTIME && write && (waddr_i == shell_map::LOAD_ADDR);
+  assign load_data_o   = RUNTIME && write && (waddr_i == shell_map::LOAD_DATA);
+  assign load_o        = wdata_i;
+
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) begin
+      irq_enable_q <= 1'b0;
+      in_base_q    <= '0;
+      out_base_q   <= '0;
+      images_q     <= '0;
+      in_stride_q  <= '0;
+      out_stride_q <= '0;
+      timeout_q    <= TIMEOUT_RESET;
+      limit_base_q <= '0;
+      limit_end_q  <= '0;
+    end else if (write) begin
+      unique case (waddr_i)
+        shell_map::IRQ_ENABLE:    irq_enable_q <= wdata_i[shell_map::IRQ_ENABLE_ENABLE_BIT];
+        shell_map::IN_BASE_LO:    in_base_q[31:0] <= wdata_i;
+        shell_map::IN_BASE_HI:    in_base_q[ADDR_W:32] <= folded(wdata_i);
+        shell_map::OUT_BASE_LO:   out_base_q[31:0] <= wdata_i;
+        shell_map::OUT_BASE_HI:   out_base_q[ADDR_W:32] <= folded(wdata_i);
+        shell_map::IMAGES:        images_q <= wdata_i;
+        shell_map::IN_STRIDE:     in_stride_q <= wdata_i;
+        shell_map::OUT_STRIDE:    out_stride_q <= wdata_i;
+        shell_map::TIMEOUT:       timeout_q <= wdata_i;
+        shell_map::LIMIT_BASE_LO: limit_base_q[31:0] <= wdata_i;
+        shell_map::LIMIT_BASE_HI: limit_base_q[ADDR_W:32] <= folded(wdata_i);
+        shell_map::LIMIT_END_LO:  limit_end_q[31:0] <= wdata_i;
+        shell_map::LIMIT_END_HI:  limit_end_q[ADDR_W:32] <= folded(wdata_i);
+        default: ;
+      endcase
+    end
+  end
+
+  assign irq_enable_o = irq_enable_q;
+  assign in_base_o    = in_base_q;
+  assign out_base_o   = out_base_q;
+  assign images_o     = images_q;
+  assign in_stride_o  = in_stride_q;
+  assign out_stride_o = out_stride_q;
+  assign timeout_o    = timeout_q;
+  assign limit_base_o = limit_base_q;
+  assign limit_end_o  = limit_end_q;
+
+  // START comes cycles after the last parameter, so its checks may lag one.
+  always_ff @(posedge clk_i) begin
+    bad_align_o  <= (in_base_q[5:0] != '0) || (out_base_q[5:0] != '0) || (in_stride_q[2:0] != '0) || (out_stride_q[2:0] != '0);
+    bad_length_o <= (images_q == '0) || (in_stride_q < IN_BYTES) || (out_stride_q < OUT_BYTES);
+    bad_range_o  <= in_base_q[ADDR_W] || out_base_q[ADDR_W];
+  end
+
+  shell_counters u_counters (
+    .clk_i, .rst_ni,
+    .clear_i(clear),
+    .begin_i, .running_i, .answered_i, .input_stall_i, .output_stall_i, .images_in_i, .net_cycles_i,
+    .cycles_o(cycles),
+    .latency_o(latency),
+    .images_in_o(images_in),
+    .images_out_o(images_out),
+    .input_stalls_o(input_stalls),
+    .output_stalls_o(output_stalls),
+    .free_o(free_cycles),
+    .net_free_o(net_cycles)
+  );
+
+  always_ff @(posedge clk_i) begin
+    if (read_i) begin
+      unique case (raddr_i)
+        shell_map::CYCLES_LO:        high_q <= cycles[63:32];
+        shell_map::INPUT_STALLS_LO:  high_q <= input_stalls[63:32];
+        shell_map::OUTPUT_STALLS_LO: high_q <= output_stalls[63:32];
+        shell_map::FREE_LO:          high_q <= free_cycles[63:32];
+        shell_map::NET_FREE_LO:      high_q <= net_cycles[63:32];
+        default: ;
+      endcase
+      unique case (raddr_i)
+        shell_map::ID:               rdata_o <= shell_map::ID_RESET;
+        shell_map::VERSION:          rdata_o <= {16'(shell_map::MAJOR), 16'(shell_map::MINOR)};
+        shell_map::MODEL_HASH0:      rdata_o <= MODEL_HASH[127:96];
+        shell_map::MODEL_HASH1:      rdata_o <= MODEL_HASH[95:64];
+        shell_map::MODEL_HASH2:      rdata_o <= MODEL_HASH[63:32];
+        shell_map::MODEL_HASH3:      rdata_o <= MODEL_HASH[31:0];
+        shell_map::STATUS:           rdata_o <= {28'b0, net_reset_i, |error_i, done_i, idle_i};
+        shell_map::ERROR:            rdata_o <= {24'b0, error_i};
+        shell_map::IRQ_ENABLE:       rdata_o <= {31'b0, irq_enable_q};
+        shell_map::IN_BASE_LO:       rdata_o <= in_base_q[31:0];
+        shell_map::IN_BASE_HI:       rdata_o <= 32'(in_base_q[ADDR_W:32]);
+        shell_map::OUT_BASE_LO:      rdata_o <= out_base_q[31:0];
+        shell_map::OUT_BASE_HI:      rdata_o <= 32'(out_base_q[ADDR_W:32]);
+        shell_map::IMAGES:           rdata_o <= images_q;
+        shell_map::IN_STRIDE:        rdata_o <= in_stride_q;
+        shell_map::OUT_STRIDE:       rdata_o <= out_stride_q;
+        shell_map::TIMEOUT:          rdata_o <= timeout_q;
+        shell_map::LIMIT_BASE_LO:    rdata_o <= limit_base_q[31:0];
+        shell_map::LIMIT_BASE_HI:    rdata_o <= 32'(limit_base_q[ADDR_W:32]);
+        shell_map::LIMIT_END_LO:     rdata_o <= limit_end_q[31:0];
+        shell_map::LIMIT_END_HI:     rdata_o <= 32'(limit_end_q[ADDR_W:32]);
+        shell_map::IN_BYTES:         rdata_o <= IN_BYTES;
+        shell_map::OUT_BYTES:        rdata_o <= OUT_BYTES;
+        shell_map::OUT_SHAPE:        rdata_o <= {8'(ELEM_W), 24'(OUT_ELEMENTS)};
+        shell_map::CONFIG:           rdata_o <= {16'b0, 8'(ADDR_W), 5'b0, RUNTIME, AXI3, CDC};
+        shell_map::CYCLES_LO:        rdata_o <= cycles[31:0];
+        shell_map::LATENCY:          rdata_o <= latency;
+        shell_map::IMAGES_IN:        rdata_o <= images_in;
+        shell_map::IMAGES_OUT:       rdata_o <= images_out;
+        shell_map::INPUT_STALLS_LO:  rdata_o <= input_stalls[31:0];
+        shell_map::OUTPUT_STALLS_LO: rdata_o <= output_stalls[31:0];
+        shell_map::FREE_LO:          rdata_o <= free_cycles[31:0];
+        shell_map::NET_FREE_LO:      rdata_o <= net_cycles[31:0];
+        shell_map::LOAD_ADDR:        rdata_o <= load_addr_i;
+        shell_map::CYCLES_HI, shell_map::INPUT_STALLS_HI, shell_map::OUTPUT_STALLS_HI,
+        shell_map::FREE_HI, shell_map::NET_FREE_HI: rdata_o <= high_q;
+        default:                     rdata_o <= '0;
+      endcase
+    end
+  end
+
+endmodule
