@@ -29,10 +29,11 @@ class Board {
 public:
     explicit Board(const BoardConfig& config)
         : config_(config), bytes_(config.memory_bytes), ps_(config) {}
+    ~Board() { switch_off(); }
 
     // Loads the bitstream: logic starts anew and goes through reset.
     bool program() {
-        top_.reset();
+        switch_off();
         if (fault_ == kLoadFails) return false;
         context_ = std::make_unique<VerilatedContext>();
         // Flip-flops come up zero unless the RTL says otherwise. Where a clock carries them through reset,
@@ -122,6 +123,12 @@ public:
     }
 
 private:
+    // A model takes leave of the thread's context, which may be that of another board.
+    void switch_off() {
+        if (top_) Verilated::threadContextp(context_.get());
+        top_.reset();
+    }
+
     void arm() {
         if (memory_ && fault_ >= kReadError) {
             memory_->inject(fault_, after_);
