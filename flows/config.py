@@ -17,6 +17,9 @@ OTHER_TARGET_FPS = 1_000
 DEFAULT_IMAGES = {"cnv_w1a1": 256}
 OTHER_IMAGES = 1_000
 
+# Images that a deploy folder carries at least, where the reference is PyTorch, which is fast.
+DEPLOY_IMAGES = 1_000
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BuildConfig:

@@ -15,7 +15,7 @@ from rich.console import Console
 
 from flows import cosim, exact, reference, summary
 from flows.boards import Board, load_board
-from flows.config import BuildConfig
+from flows.config import DEPLOY_IMAGES, BuildConfig
 from flows.dataflow.cost import UnitShape
 from flows.dataflow.fold import Folding, fold_network, folding_json, read_folding
 from flows.dataflow.lower import lower, unit_shapes
@@ -45,6 +45,7 @@ class Build:
     clock_mhz: float
     root: Path
     reference: Reference
+    exported: Reference
     streamlined: StreamlineResult
     shapes: tuple[UnitShape, ...]
     folding: Folding
@@ -143,6 +144,7 @@ def run(config: BuildConfig, console: Console) -> Build:
             clock_mhz=clock,
             root=root,
             reference=vectors,
+            exported=source.exported or vectors,
             streamlined=streamlined,
             shapes=tuple(shapes),
             folding=folding,
@@ -201,13 +203,16 @@ class Source:
 
     Attributes:
         model: QONNX file.
-        vectors: PyTorch's reference; None where there is only the file.
+        exported: PyTorch's reference, with images for the deploy folder beyond those to verify;
+            None where there is only the file.
+        vectors: its head, the images to verify.
         images: (N, H, W, C) uint8 to verify.
         labels: (N,) int64, -1 where there is none.
         dataset: where the images come from.
     """
 
     model: Path
+    exported: Reference | None
     vectors: Reference | None
     images: np.ndarray
     labels: np.ndarray
@@ -216,7 +221,9 @@ class Source:
 
 def _export(config: BuildConfig, folder: Path) -> Source:
     """The QONNX file and the reference vectors, from the zoo or from the user's own file."""
-    common = ["--images", str(config.image_count)]
+    count = config.image_count
+    exported = count if config.qonnx is not None else max(count, DEPLOY_IMAGES)
+    common = ["--images", str(exported)]
     if config.data is not None:
         common += ["--data", str(config.data.resolve())]
     if config.qonnx is not None:
@@ -227,6 +234,7 @@ def _export(config: BuildConfig, folder: Path) -> Source:
         with np.load(path) as arrays:
             return Source(
                 model=config.qonnx,
+                exported=None,
                 vectors=None,
                 images=arrays["images"],
                 labels=arrays["labels"],
@@ -237,9 +245,11 @@ def _export(config: BuildConfig, folder: Path) -> Source:
     if config.untrained is not None:
         common += ["--untrained", str(config.untrained)]
     _models("export", config.model, str(folder), *common)
-    vectors = reference.load(folder)
+    whole = reference.load(folder)
+    vectors = whole.head(count)
     return Source(
         model=folder / "model.onnx",
+        exported=whole,
         vectors=vectors,
         images=vectors.images,
         labels=vectors.labels,

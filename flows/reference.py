@@ -22,7 +22,7 @@ sum acc_min + v * acc_step; for the layer of kind `input` it is pixel value v.
 import json
 import zipfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -110,6 +110,17 @@ class Reference:
             rows = len(sign.table)
             fits = sign.table.ndim == 2 and rows > 0 and channels % rows == 0
             _expect(fits, f"table/{sign.name}", sign.table)
+
+    def head(self, count: int) -> "Reference":
+        """The first images only."""
+        signs = tuple(replace(sign, activation=sign.activation[:count]) for sign in self.signs)
+        return replace(
+            self,
+            images=self.images[:count],
+            labels=self.labels[:count],
+            logits=self.logits[:count],
+            signs=signs,
+        )
 
     def sign(self, name: str) -> SignLayer:
         """The activation of one layer.

@@ -125,7 +125,7 @@ _FAULTS = {
     "ALIGN": "the shell refused an address or a stride that is not aligned",
     "RANGE": "the shell refused an address outside the buffer",
     "LENGTH": "the shell refused the number of images or a stride",
-    "TIMEOUT": "no data moved between memory and network for {timeout_ms:g} ms",
+    "TIMEOUT": "no data moved between memory and network for {timeout_ms:.3g} ms",
     "FRAME": "the network ended a result too early or too late",
     "BUSY": "the shell was started while it ran",
 }
@@ -166,25 +166,21 @@ class Zynq7000:
         self._platform.write32(self._GATE, 0)  # Linux stops clocks that nobody claims
 
     def connect(self) -> None:
-        """Release the reset of the logic and set the memory port to 64 bits.
-
-        Raises:
-            BoardError: the reset or the level shifters would let a register access hang.
-        """
+        """Release the reset of the logic and set the memory port to 64 bits."""
         read, write = self._platform.read32, self._platform.write32
         write(self._RESET, read(self._RESET) & ~1)
-        if read(self._RESET) & 1:
-            raise BoardError(
-                "the logic is held in reset (FPGA_RST_CTRL bit 0 stays 1), so that an access to it"
-                " would hang; load the bitstream again, or restart the board"
-            )
-        if read(self._SHIFTERS) & 0xF != 0xF:
-            raise BoardError(
-                "the level shifters between processor and logic are off (LVL_SHFTR_EN is not 0xF),"
-                " so that an access would hang; load the bitstream again, or restart the board"
-            )
         for register in self._port:
             write(register, read(register) & ~1)
+
+    def obstacle(self) -> str | None:
+        """What would let an access to the logic hang, None where nothing would."""
+        if self.clock_mhz() == 0:
+            return "the logic has no clock (FCLK0 stays off)"
+        if self._platform.read32(self._RESET) & 1:
+            return "the logic is held in reset (FPGA_RST_CTRL bit 0 stays 1)"
+        if self._platform.read32(self._SHIFTERS) & 0xF != 0xF:
+            return "the level shifters between processor and logic are off (LVL_SHFTR_EN)"
+        return None
 
 
 class ZynqUltraScale:
@@ -223,6 +219,10 @@ class ZynqUltraScale:
             write(register, read(register) & ~3 | self._port_code)
         others = read(self._FPD_SLCR) & ~(3 << self._control_shift)
         write(self._FPD_SLCR, others | self._control_code << self._control_shift)
+
+    def obstacle(self) -> str | None:
+        """What would let an access to the logic hang, None where nothing would."""
+        return None if self.clock_mhz() else "the logic has no clock (PL0 stays off)"
 
 
 _FAMILIES = {"zynq7000": Zynq7000, "zynqmp": ZynqUltraScale}
@@ -413,7 +413,7 @@ class Accelerator:
 
     def close(self) -> None:
         """Stop the shell and give the memory back."""
-        if self._loaded:
+        if self._loaded and self._ps.obstacle() is None:
             self._stop()
         self._free()
 
@@ -426,9 +426,9 @@ class Accelerator:
             BoardError: see the class.
         """
         path = self._bitstream()
-        if self._loaded:
+        if self._loaded and self._ps.obstacle() is None:
             self._stop()  # a transfer that a new bitstream cuts off can wedge the memory port
-            self._loaded = False
+        self._loaded = False
         self._set_clock()
         self.platform.program(path)
         self._set_clock()  # metadata may have set another one
@@ -438,7 +438,9 @@ class Accelerator:
                 f" the part of a {self.facts['board']}"
             )
         self._ps.connect()
+        self._reach()
         self._identify()
+        self._settle()
         self._loaded = True
         self._measure_clock()
         if self._buffer is None:
@@ -470,15 +472,19 @@ class Accelerator:
             raise BoardError("the IO PLL is off, so that the logic has no clock; restart the board")
         self._ps.set_clock(divisors(pll, self._wanted_mhz))
         found = self._ps.clock_mhz()
-        if found == 0:
-            raise BoardError(
-                "the logic has no clock (clock 0 stays off), so that an access to it would hang;"
-                " restart the board, or let the device tree enable the clock"
-            )
         if found > self._wanted_mhz * 1.001:
             raise BoardError(
                 f"clock 0 stays at {found:.4g} MHz where {self._wanted_mhz:g} MHz is the most that"
                 " was asked for; something else drives it, or the board is locked; restart it"
+            )
+
+    def _reach(self) -> None:
+        """Make sure that an access to the logic cannot hang: it would be for good."""
+        obstacle = self._ps.obstacle()
+        if obstacle is not None:
+            raise BoardError(
+                f"{obstacle}, so that an access to it would hang; load the bitstream again, and if"
+                " that does not help, restart the board"
             )
 
     def _identify(self) -> None:
@@ -588,8 +594,8 @@ class Accelerator:
             self._batch(pixels[start : start + self.batch])
             for start in range(0, len(pixels), self.batch)
         ]
-        shape = (-1, int(self._output["elements"]))
-        logits = np.concatenate(parts).reshape(shape) if parts else np.zeros(shape, np.int32)
+        none = np.zeros((0, int(self._output["elements"])), np.int32)
+        logits = np.concatenate([none, *parts])
         return logits[0] if single else logits
 
     def classify(self, images: Any) -> np.ndarray:
@@ -643,6 +649,7 @@ class Accelerator:
 
     def _run(self, count: int) -> None:
         """Start a batch that lies in the buffer and wait for its end."""
+        self._reach()
         base, end = self._buffer.address, self._buffer.address + self._buffer.data.nbytes
         self._set64("LIMIT_BASE_LO", base)
         self._set64("LIMIT_END_LO", end)
@@ -662,19 +669,18 @@ class Accelerator:
         self._runs.append((count, self._get64("CYCLES_LO"), self._get("LATENCY")))
 
     def _wait(self, count: int, expected_s: float, timeout_s: float) -> None:
-        deadline = self.platform.now() + 4 * expected_s + 3 * timeout_s
-        pause = min(max(expected_s / 16, 20e-6), 1e-3)
-        ended = mask("STATUS.DONE") | mask("STATUS.ERROR")
+        start = self.platform.now()
         while True:
-            late = self.platform.now() > deadline
+            passed = self.platform.now() - start
             status = self._get("STATUS")
             if status & mask("STATUS.ERROR"):
                 self._give_up(count, status, timeout_s)
-            if status & ended:
+            if status & mask("STATUS.DONE"):
                 return
-            if late:
+            if passed > 4 * expected_s + 3 * timeout_s:
                 self._give_up(count, status, timeout_s)
-            self.platform.sleep(pause)
+            # Half of what is left: few accesses on the way, a short wait at the end.
+            self.platform.sleep(min(max((expected_s - passed) / 2, 20e-6), 1e-3))
 
     def _give_up(self, count: int, status: int, timeout_s: float) -> None:
         """Say what went wrong, after the shell was made ready for the next batch."""
@@ -703,6 +709,10 @@ class Accelerator:
     def _stop(self) -> bool:
         """End what runs and clear errors; False where a burst stays open."""
         self._set("CONTROL", mask("CONTROL.STOP"))
+        return self._settle()
+
+    def _settle(self) -> bool:
+        """Wait until the shell is idle and clear errors; False where it does not become idle."""
         deadline = self.platform.now() + 0.001
         while not self._get("STATUS") & mask("STATUS.IDLE"):
             if self.platform.now() > deadline:
@@ -759,7 +769,7 @@ class Accelerator:
         times.append(self.platform.now())
         self._collect(self.batch)
         times.append(self.platform.now())
-        pack, copy_in, runtime, copy_out, unpack = np.diff(times)
+        pack, copy_in, runtime, copy_out, unpack = (b - a for a, b in zip(times, times[1:]))
         _, cycles, latency = self._runs[-1]
         return {
             "runtime[ms]": runtime * 1e3,

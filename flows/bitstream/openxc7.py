@@ -16,7 +16,7 @@ from flows.synth.yosys import MAPPED_APART, execute
 _OWN = BITSTREAMS / "openxc7"
 _HERE = Path("openxc7")  # what is not the shell's, inside the hand-over folder
 # What the top level uses besides the shell.
-_LIBRARY = ("stream/stream_reg.sv", "shell/axi3_to_lite.sv")
+_LIBRARY = (Path("stream/stream_reg.sv"), Path("shell/axi3_to_lite.sv"))
 _PORTS = ("M_AXI_GP0", "S_AXI_HP0")
 
 NEXTPNR = ("nextpnr-xilinx", "nextpnr-himbaechel")
@@ -44,13 +44,12 @@ def write_folder(design: Design, folder: Path) -> None:
     staged = stage(design.shell, folder)
     sources = list(staged.sources)
     known = {path.name for path in sources}
-    own = [*(HW / name for name in _LIBRARY), *sorted(_OWN.glob("*.sv*"))]
-    (folder / _HERE).mkdir(exist_ok=True)
-    for path in own:
-        if path.name not in known and path.suffix != ".j2":
-            shutil.copyfile(path, folder / _HERE / path.name)
-            if path.suffix == ".sv":
-                sources.append(_HERE / path.name)
+    own = {_HERE / path.name: path for path in sorted(_OWN.glob("*.sv*")) if path.suffix != ".j2"}
+    own |= {"hw" / name: HW / name for name in _LIBRARY if name.name not in known}
+    for copy, path in own.items():
+        (folder / copy).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, folder / copy)
+    sources += [copy for copy in own if copy.suffix == ".sv"]
     top = f"{design.name}_open"
     (folder / f"{top}.sv").write_text(
         render(

@@ -29,24 +29,27 @@ class Board {
 public:
     explicit Board(const BoardConfig& config)
         : config_(config), bytes_(config.memory_bytes), ps_(config) {}
+    ~Board() { switch_off(); }
 
-    // Loads the bitstream: logic starts anew, with registers of random content, and goes through reset.
+    // Loads the bitstream: logic starts anew and goes through reset.
     bool program() {
-        if (fault_ == kLoadFails) {
-            top_.reset();
-            return false;
-        }
+        switch_off();
+        if (fault_ == kLoadFails) return false;
         context_ = std::make_unique<VerilatedContext>();
-        context_->randReset(2);
+        // Flip-flops come up zero unless the RTL says otherwise. Where a clock carries them through reset,
+        // random content instead shows a reset that is missing.
+        context_->randReset(ps_.clock_mhz() > 0 ? 2 : 0);
         context_->randSeed(static_cast<int>((config_.seed + ++loads_) % 2147483646u) + 1);
         context_->fatalOnError(false);
+        context_->threads(1);
         memory_ = std::make_unique<Memory>(config_, bytes_);
         printed().clear();
         top_ = std::make_unique<Vsim>(context_.get(), "");
         top_->s_axi_arvalid = top_->s_axi_awvalid = top_->s_axi_wvalid = 0;
         top_->s_axi_rready = top_->s_axi_bready = 0;
         ps_.loaded();
-        step(kResetCycles, true);
+        settle(true);  // initial values and memory images
+        if (ps_.clock_mhz() > 0) step(kResetCycles, true);
         arm();
         return true;
     }
@@ -120,6 +123,12 @@ public:
     }
 
 private:
+    // A model takes leave of the thread's context, which may be that of another board.
+    void switch_off() {
+        if (top_) Verilated::threadContextp(context_.get());
+        top_.reset();
+    }
+
     void arm() {
         if (memory_ && fault_ >= kReadError) {
             memory_->inject(fault_, after_);

@@ -82,6 +82,16 @@ def test_round_trip(folder):
     assert found.sign("conv0").pool == 2
 
 
+def test_head_keeps_the_first_images():
+    whole = sample()
+    head = whole.head(2)
+    assert len(head.images) == len(head.labels) == len(head.logits) == 2
+    np.testing.assert_array_equal(head.logits, whole.logits[:2])
+    for part, full in zip(head.signs, whole.signs, strict=True):
+        np.testing.assert_array_equal(part.activation, full.activation[:2])
+        assert part.table is full.table
+
+
 def test_input_columns_count_from_pixel_zero(folder):
     record = json.loads((folder / RECORD).read_text())
     record["layers"][0]["acc_min"] = -128  # as exporters count the centred pixel

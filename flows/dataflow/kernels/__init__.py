@@ -4,11 +4,11 @@
 from flows.dataflow.kernels.base import Join, Kernel, MemoryImage, Parameters
 from flows.dataflow.kernels.joins import StreamAdd, StreamConcat, StreamShuffle
 from flows.dataflow.kernels.matrix import ConvXnor, MatrixUnit, MvuInt, MvuXnor, to_bits
+from flows.dataflow.kernels.pools import MaxPool, SumPool
 from flows.dataflow.kernels.requant import Affine, Requant
 from flows.dataflow.kernels.serial import MvuSerial
 from flows.dataflow.kernels.simple import (
     LabelSelect,
-    MaxPool,
     SlidingWindow,
     Threshold,
     WidthConverter,
@@ -32,6 +32,7 @@ __all__ = [
     "StreamAdd",
     "StreamConcat",
     "StreamShuffle",
+    "SumPool",
     "Threshold",
     "WidthConverter",
     "to_bits",

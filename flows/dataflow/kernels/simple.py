@@ -1,65 +1,78 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The kernels without weights: threshold, stream_dwc, swu, maxpool, label_select."""
+"""Small kernels without weights: threshold, stream_dwc, swu, label_select."""
 
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
 
-from flows.dataflow.kernels.base import Kernel, MemoryImage, Parameters
+from flows.dataflow.kernels.base import Kernel, MemoryImage, Parameters, check_divides
 from flows.dataflow.kernels.matrix import to_bits
 from flows.dataflow.stream import Stream
-from flows.errors import FoldingError
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Threshold(Kernel):
-    """Compares unsigned elements with a threshold per channel, PE at a time.
+    """Compares elements with a threshold per channel, PE at a time.
 
     Attributes:
-        stream: unsigned elements.
-        thresholds: (channels,) int64; output = x >= threshold.
+        stream: integers.
+        thresholds: (channels,) int64; output = (x >= threshold), inverted where `falling`.
+        falling: (channels,) bool; None: nowhere, which costs nothing.
+        pixels: beats are pixels, which stand at the input while their words pass; else beats are
+            words of PE channels.
     """
 
     module: ClassVar[str] = "threshold"
     stream: Stream
     pe: int
     thresholds: np.ndarray
+    falling: np.ndarray | None = None
+    pixels: bool = False
 
     def __post_init__(self) -> None:
         """Refuses a PE that does not divide the channels."""
-        if self.stream.channels % self.pe:
-            raise FoldingError(f"threshold: PE = {self.pe} does not divide {self.stream.channels}")
+        check_divides(self.module, "PE", self.pe, self.stream.channels)
 
     @property
     def input(self) -> Stream:
-        """Unsigned elements."""
+        """Integers."""
         return self.stream
 
     @property
     def output(self) -> Stream:
         """Bits."""
-        return replace(self.stream, bits=1)
+        return replace(self.stream, bits=1, signed=False)
 
     @property
     def input_bits(self) -> int:
-        """PE elements."""
-        return self.pe * self.stream.bits
+        """A pixel, or PE elements."""
+        return self.stream.beat_bits if self.pixels else self.pe * self.stream.bits
 
     @property
     def output_bits(self) -> int:
-        """PE bits."""
-        return self.pe
+        """A pixel, or PE bits."""
+        return self.stream.channels if self.pixels else self.pe
 
     def parameters(self) -> Parameters:
-        """Shape, then folding."""
-        return {"C": self.stream.channels, "PE": self.pe, "IN_BITS": self.stream.bits}
+        """Shape, folding, and what differs from unsigned words with rising steps."""
+        return {
+            "C": self.stream.channels,
+            "PE": self.pe,
+            "IN_BITS": self.stream.bits,
+            "IN_SIGNED": int(self.stream.signed),
+            "POLARITY": int(self.falling is not None),
+            "PIXELS": int(self.pixels),
+        }
 
     def memories(self) -> tuple[MemoryImage, ...]:
         """Word f holds the thresholds of channels f*PE ... f*PE + PE-1."""
         bits = self.stream.bits
-        limits = np.clip(self.thresholds, 0, 2**bits)
-        words = to_bits(limits, bits + 1).reshape(self.stream.channels // self.pe, -1)
+        least = -(2 ** (bits - 1)) if self.stream.signed else 0
+        fields = to_bits(np.clip(self.thresholds, least, least + 2**bits), bits + 1)
+        if self.falling is not None:
+            fields = np.column_stack((fields, self.falling.astype(np.uint8)))
+        words = fields.reshape(self.stream.channels // self.pe, -1)
         return (MemoryImage(parameter="THRESHOLD_FILE", words=words),)
 
     def cycles(self) -> int:
@@ -67,8 +80,9 @@ class Threshold(Kernel):
         return self.stream.beats * self.stream.channels // self.pe
 
     def compute(self, frames: np.ndarray) -> np.ndarray:
-        """x >= T."""
-        return (frames >= self.thresholds).astype(np.int64)
+        """x >= T, inverted where falling."""
+        above = frames >= self.thresholds
+        return (above if self.falling is None else above != self.falling).astype(np.int64)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -180,49 +194,6 @@ class SlidingWindow(Kernel):
         """Adds the border."""
         border = ((0, 0), (self.pad, self.pad), (self.pad, self.pad), (0, 0))
         return np.asarray(np.pad(frames, border, constant_values=self.pad_value))
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class MaxPool(Kernel):
-    """Maximum of K x K bits, which is their OR; stride K, incomplete windows are dropped."""
-
-    module: ClassVar[str] = "maxpool"
-    stream: Stream
-    kernel: int
-
-    @property
-    def input(self) -> Stream:
-        """Pixels of bits."""
-        return self.stream
-
-    @property
-    def output(self) -> Stream:
-        """Pixels of bits, K times fewer each way."""
-        return Stream(
-            height=self.stream.height // self.kernel,
-            width=self.stream.width // self.kernel,
-            channels=self.stream.channels,
-        )
-
-    def parameters(self) -> Parameters:
-        """Shape."""
-        return {
-            "C": self.stream.channels,
-            "H": self.stream.height,
-            "WIDTH": self.stream.width,
-            "K": self.kernel,
-        }
-
-    def cycles(self) -> int:
-        """One pixel a cycle."""
-        return self.stream.beats
-
-    def compute(self, frames: np.ndarray) -> np.ndarray:
-        """OR over the window."""
-        k, out = self.kernel, self.output
-        cut = frames[:, : out.height * k, : out.width * k]
-        blocks = cut.reshape(len(frames), out.height, k, out.width, k, out.channels)
-        return np.asarray(blocks.max(axis=(2, 4)))
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -130,16 +130,22 @@ PROOFS = (
         sabotage=("next_address = ADDR_W'(32'(next_column) - PAD)", "next_address = address_q"),
     ),
     Proof(
-        id="maxpool",
-        module="maxpool",
+        id="pool_core",
+        module="pool_core",
         parameters={"C": 1, "H": 3, "WIDTH": 3, "K": 2},
-        sabotage=("!emits || !valid_q || m_axis_tready", "1'b1"),
+        sabotage=("!emits || !result_valid_q || result_ready", "1'b1"),
+    ),
+    Proof(
+        id="pool_core_shared",
+        module="pool_core",
+        parameters={"C": 1, "IN_BITS": 2, "H": 3, "WIDTH": 5, "K": 3, "STRIDE": 2, "PAD": 1},
+        sabotage=("(ROWS_CUT && last_row)", "1'b0"),
     ),
     Proof(
         id="threshold",
         module="threshold",
         parameters={"C": 4, "PE": 2, "IN_BITS": 2},
-        sabotage=("else if (m_axis_tready) begin", "else begin"),
+        sabotage=("else if (out_ready) begin", "else begin"),
     ),
     Proof(
         id="label_select",

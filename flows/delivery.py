@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: Apache-2.0
+"""From an emitted network to what runs on a board: shell, virtual board, deploy folder."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from flows.bitstream.ps import port_bits
+from flows.boards import Board
+from flows.dataflow.network import Network
+from flows.deploy.facts import DeployFacts, Vectors
+from flows.deploy.folder import write_deploy
+from flows.emit.project import RtlProject
+from flows.shell.emit import ShellProject, emit_shell
+from flows.virtual import VirtualBoardBuild, build_virtual_board
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """What is delivered.
+
+    Attributes:
+        model: name of the network.
+        version: of this project.
+        board: where it goes.
+        clock_mhz: that the build aims at.
+        network, project: as emitted.
+        pixel_table: (256,) byte to send for each pixel, None for the pixel itself.
+        vectors: images of the validation.
+        interval_cycles, latency_cycles: of the network alone, simulated.
+        accuracy: of the whole test set in words, empty where unknown.
+    """
+
+    model: str
+    version: str
+    board: Board
+    clock_mhz: float
+    network: Network
+    project: RtlProject
+    pixel_table: np.ndarray | None
+    vectors: Vectors
+    interval_cycles: float
+    latency_cycles: int
+    accuracy: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """What was delivered.
+
+    Attributes:
+        folder: the deploy folder.
+        shell: the emitted shell.
+        board: the compiled virtual board.
+    """
+
+    folder: Path
+    shell: ShellProject
+    board: VirtualBoardBuild
+
+
+def deliver(subject: Subject, build: Path, *, cache_dir: Path, jobs: int) -> Delivery:
+    """Emits the shell, compiles the virtual board, writes `build/deploy`.
+
+    Args:
+        subject: what is delivered.
+        build: the build's folder.
+        cache_dir: where compiled simulators are kept.
+        jobs: compiler processes side by side.
+
+    Raises:
+        ToolError: the simulator cannot be built.
+        UsageError: a folder cannot be written.
+    """
+    shell = emit_shell(subject.network, subject.project, subject.board, build / "shell")
+    board = build_virtual_board(
+        top=shell.top,
+        sources=[shell.root / path for path in shell.sources],
+        include=[shell.root / path for path in shell.include_dirs],
+        cache_dir=cache_dir,
+        jobs=jobs,
+    )
+    facts = DeployFacts(
+        model=subject.model,
+        version=subject.version,
+        board=subject.board,
+        clock_mhz=subject.clock_mhz,
+        port_bits=port_bits(subject.board),
+        network=subject.network,
+        pixel_table=subject.pixel_table,
+        vectors=subject.vectors,
+        interval_cycles=subject.interval_cycles,
+        latency_cycles=subject.latency_cycles,
+        accuracy=subject.accuracy,
+        model_hash=shell.model_hash,
+        element_bits=shell.element_bits,
+        out_bytes=shell.out_bytes,
+    )
+    folder = write_deploy(facts, build, board.library, shell.data_files, shell.root)
+    return Delivery(folder=folder, shell=shell, board=board)

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+// Included at the end of pool_core under FORMAL: counters and addresses follow from the position, which keeps them in
+// bounds for ever. Proven with PE = C, where all positions are registers of this module.
+localparam int unsigned F_END = K - 1 - PAD;  // last row (column) of the first window
+logic [7:0] f_windows;                        // of this row of windows, that lie to the left
+
+assign f_windows = (32'(column_q) <= F_END) ? 8'd0 : 8'((32'(column_q) - F_END - 1) / STRIDE + 1);
+
+always_ff @(posedge clk_i) begin
+  if (rst_ni) begin
+    f_row_left: assert (32'(row_left_q) == ((32'(row_q) <= F_END) ? F_END - 32'(row_q)
+                       : (STRIDE - 1) - (32'(row_q) - F_END - 1) % STRIDE));
+    f_column_left: assert (32'(column_left_q) == ((32'(column_q) <= F_END) ? F_END - 32'(column_q)
+                          : (STRIDE - 1) - (32'(column_q) - F_END - 1) % STRIDE));
+    f_column_fresh: assert (column_fresh_q == ((column_q == '0)
+                           || (!SHARED && (32'(column_left_q) == K - 1))));
+    f_last_window: assert (!(last_row && ROWS_CUT) || row_ends);
+    f_inside: assert (!write || (f_windows < 8'(OW)));
+  end
+end
+
+if (DEPTH > 1) begin : gen_f_address
+  always_ff @(posedge clk_i) begin
+    if (rst_ni) begin
+      f_address: assert (gen_address.address_q == ((f_windows == 8'(OW)) ? '0 : ADDR_W'(f_windows)));
+    end
+  end
+end

@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A small network as a deploy folder with its virtual board."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from flows.boards import load_board
+from flows.dataflow.fold import fold_network
+from flows.dataflow.lower import lower, unit_shapes
+from flows.dataflow.schedule import schedule, size_fifos
+from flows.delivery import Delivery, Subject, deliver
+from flows.deploy.facts import Vectors
+from flows.emit.project import emit
+from flows.streamline.chain import IntegerChain
+from tests.support.battery import CACHE
+from tests.support.chains import reference_of
+
+IMAGES = 12
+
+
+@dataclass(frozen=True, kw_only=True)
+class Deployed:
+    """A deploy folder and what it should compute.
+
+    Attributes:
+        folder: the deploy folder.
+        images: (N, H, W, C) uint8; the first half carries labels.
+        logits: (N, classes) int32 of the reference.
+        interval: cycles between images, of the network alone.
+        latency: cycles of an image, of the network alone.
+        delivery: how the folder was made.
+    """
+
+    folder: Path
+    images: np.ndarray
+    logits: np.ndarray
+    interval: int
+    latency: int
+    delivery: Delivery
+
+
+def deploy_chain(chain: IntegerChain, cycles: int, build: Path, board: str = "Pynq-Z2") -> Deployed:
+    """Lowers, emits and delivers a chain; the virtual board is compiled or comes from the cache.
+
+    Args:
+        chain: the network.
+        cycles: interval that folding aims at.
+        build: folder to make; its name names the package.
+        board: name of a board.
+    """
+    images = np.random.default_rng(5).integers(0, 256, (IMAGES, *chain.input.shape), np.uint8)
+    network = size_fifos(lower(chain, fold_network(unit_shapes(chain), cycles), "net"))
+    plan = schedule(network)
+    build.mkdir(parents=True)
+    labels = np.arange(IMAGES) % 3
+    labels[IMAGES // 2 :] = -1
+    logits = reference_of(chain, images).logits
+    subject = Subject(
+        model="net",
+        version="0.1.0",
+        board=load_board(board),
+        clock_mhz=100.0,
+        network=network,
+        project=emit(network, build / "rtl"),
+        pixel_table=chain.input.pixel_table,
+        vectors=Vectors(images=images, labels=labels, logits=logits, dataset="random"),
+        interval_cycles=plan.initiation_interval,
+        latency_cycles=plan.latency,
+        accuracy="",
+    )
+    delivery = deliver(subject, build, cache_dir=CACHE, jobs=1)
+    return Deployed(
+        folder=delivery.folder,
+        images=images,
+        logits=logits,
+        interval=plan.initiation_interval,
+        latency=plan.latency,
+        delivery=delivery,
+    )
