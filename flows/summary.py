@@ -9,7 +9,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from flows.dataflow.cost import unit_cost
+from flows.dataflow.cost import Resources
+from flows.dataflow.estimate import layer_estimate
 from flows.dataflow.network import Layer
 from flows.dataflow.stream import Stream
 from flows.report import (
@@ -143,10 +144,14 @@ def _layer(build: "Build", layer: Layer) -> LayerFacts:
         "output_width_bits": layer.kernels[-1].output_bits,
         "cycles": build.schedule.intervals[layer.name],
     }
+    fold = build.solution.plan.folding.get(layer.name)
+    cost = layer_estimate(layer, build.shapes, build.solution.plan.folding)
     if unit is None:
-        return LayerFacts(**common)  # type: ignore[arg-type]
-    shape = next(shape for shape in build.shapes if shape.name == layer.name)
-    cost = unit_cost(shape, build.folding[layer.name])
+        return LayerFacts(
+            **common,  # type: ignore[arg-type]
+            pe=fold.pe if fold else None,
+            estimate=_estimate(cost),
+        )
     return LayerFacts(
         **common,  # type: ignore[arg-type]
         pe=unit.pe,
@@ -154,7 +159,13 @@ def _layer(build: "Build", layer: Layer) -> LayerFacts:
         m=unit.m,
         weights=int(unit.weights.size),
         macs=int(unit.weights.size) * unit.height * unit.width,
-        estimate=ResourceEstimate(lut=round(cost.lut), bram36=cost.bram36),
+        estimate=_estimate(cost),
+    )
+
+
+def _estimate(cost: Resources) -> ResourceEstimate:
+    return ResourceEstimate(
+        lut=round(cost.lut), bram36=cost.bram36, ff=round(cost.ff), dsp=round(cost.dsp)
     )
 
 
