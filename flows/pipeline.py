@@ -97,8 +97,6 @@ def run(config: BuildConfig, console: Console) -> Build:
             folding = solution.plan.folding
             _write_json(root / "final_hw_config.json", folding_json(folding))
             _write_json(root / "finn_hw_config.json", finn_json(folding))
-            for sentence in solution.ignored:
-                progress.note(f"ignored: {sentence}")
             progress.note(f"{len(folding)} units; bound by {solution.plan.binding}")
 
         with progress.step("lower"):
