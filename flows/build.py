@@ -3,7 +3,7 @@
 
 import sys
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated, Literal, NoReturn
 
 if __package__ in (None, ""):
     # Run as a script: Python put flows/ itself on the path, where our module names would be global.
@@ -13,8 +13,8 @@ try:
     import typer
     from rich.console import Console
 
-    from flows.config import BuildConfig
-    from flows.errors import FlowError
+    from flows.config import DEFAULT_BUDGET, BuildConfig, Objective
+    from flows.errors import FlowError, UsageError
     from flows.pipeline import run
     from flows.progress import STEPS, StoppedError
     from flows.sim.streams import STALL_PATTERNS
@@ -41,6 +41,38 @@ def _escape(text: str) -> str:
     return text.replace("[", r"\[")
 
 
+def _objective(
+    maximize: str | None, minimize: str | None, target_fps: float | None, folding: Path | None
+) -> Objective:
+    """What the solver is to look for.
+
+    Raises:
+        UsageError: for options that contradict each other.
+    """
+    given = {"--maximize": maximize, "--minimize": minimize, "--folding": folding}
+    asked = [name for name, value in given.items() if value is not None]
+    if maximize is not None and target_fps is not None:
+        asked.append("--target-fps")
+    if len(asked) > 1:
+        raise UsageError(f"{' and '.join(asked)}: one says what the other decides; give one")
+    if maximize is not None:
+        return "fps"
+    return "cost" if minimize is None else "latency"
+
+
+def _share(budget: float | None) -> float | None:
+    """--budget, checked.
+
+    Raises:
+        UsageError: outside of (0, 1].
+    """
+    if budget is not None and not 0 < budget <= 1:
+        raise UsageError(
+            f"--budget {budget:g}: not a share of the board; allowed: above 0, up to 1"
+        )
+    return budget
+
+
 @app.command()
 def build(
     board: Annotated[str, typer.Option(help="Board by name, or a TOML file of your own.")],
@@ -60,6 +92,21 @@ def build(
     target_fps: Annotated[
         float | None, typer.Option(min=0.001, help="Frames per second to fold for.")
     ] = None,
+    maximize: Annotated[
+        Literal["fps"] | None, typer.Option(help="The most frames per second within --budget.")
+    ] = None,
+    minimize: Annotated[
+        Literal["latency"] | None, typer.Option(help="The least latency within --budget.")
+    ] = None,
+    budget: Annotated[
+        float | None,
+        typer.Option(
+            help=f"Share of the board to fill, up to 1; {DEFAULT_BUDGET} with the two above."
+        ),
+    ] = None,
+    stem: Annotated[
+        Literal["auto", "lut", "dsp"], typer.Option(help="Hardware of the layer that takes pixels.")
+    ] = "auto",
     folding: Annotated[
         Path | None, typer.Option(help="Folding file (FINN's JSON form) instead of a target.")
     ] = None,
@@ -94,6 +141,9 @@ def build(
             untrained=untrained,
             clock_mhz=clock_mhz,
             target_fps=target_fps,
+            objective=_objective(maximize, minimize, target_fps, folding),
+            budget=_share(budget),
+            stem=stem,
             folding=folding,
             images=images,
             data=data,

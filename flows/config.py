@@ -3,6 +3,10 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
+
+Objective = Literal["cost", "latency", "fps"]
+Stem = Literal["auto", "lut", "dsp"]
 
 # Frames per second aimed at when neither --target-fps nor --folding is given, at 100 MHz.
 DEFAULT_TARGET_FPS = {
@@ -20,6 +24,9 @@ OTHER_IMAGES = 1_000
 # Images that a deploy folder carries at least, where the reference is PyTorch, which is fast.
 DEPLOY_IMAGES = 1_000
 
+# Share of the board's part that --maximize and --minimize fill when --budget is not given.
+DEFAULT_BUDGET = 0.7
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BuildConfig:
@@ -33,6 +40,11 @@ class BuildConfig:
         untrained: seed of random weights to use instead of trained ones.
         clock_mhz: clock of the network; the board's default if None.
         target_fps: frames per second that folding aims at; the model's default if None.
+        objective: what folding looks for: the cheapest network at the target, the least latency
+            (within the target, if one is given), or the most frames per second.
+        budget: share of the board's resources that the network may fill, in (0, 1]; None for the
+            objective's default.
+        stem: hardware of the layer that takes 8-bit pixels; "auto" is what costs less.
         folding: file with a folding for each layer, instead of a target.
         images: images to verify; the model's default if None.
         data: folder with the published dataset; the shipped fixture if None.
@@ -51,6 +63,9 @@ class BuildConfig:
     untrained: int | None = None
     clock_mhz: float | None = None
     target_fps: float | None = None
+    objective: Objective = "cost"
+    budget: float | None = None
+    stem: Stem = "auto"
     folding: Path | None = None
     images: int | None = None
     data: Path | None = None
@@ -70,3 +85,15 @@ class BuildConfig:
     def fps(self) -> float:
         """Frames per second that folding aims at."""
         return self.target_fps or DEFAULT_TARGET_FPS.get(self.model, OTHER_TARGET_FPS)
+
+    @property
+    def has_target(self) -> bool:
+        """Whether folding aims at a frame rate."""
+        return self.objective == "cost" or self.target_fps is not None
+
+    @property
+    def budget_share(self) -> float | None:
+        """Share of the board that must not be exceeded; None where a target comes first."""
+        if self.budget is not None or self.objective == "cost":
+            return self.budget
+        return DEFAULT_BUDGET

@@ -17,10 +17,11 @@ from flows import cosim, exact, reference, summary
 from flows.boards import Board, load_board
 from flows.config import DEPLOY_IMAGES, BuildConfig
 from flows.dataflow.cost import UnitShape
-from flows.dataflow.fold import Folding, fold_network, folding_json, read_folding
+from flows.dataflow.folding_file import finn_json, folding_json
 from flows.dataflow.lower import lower, unit_shapes
 from flows.dataflow.network import Network
 from flows.dataflow.schedule import Schedule, schedule, size_fifos
+from flows.dataflow.solve import Solution, fold
 from flows.emit.project import RtlProject, emit
 from flows.errors import ToolError, UsageError
 from flows.progress import Progress
@@ -48,7 +49,7 @@ class Build:
     exported: Reference
     streamlined: StreamlineResult
     shapes: tuple[UnitShape, ...]
-    folding: Folding
+    solution: Solution
     network: Network
     schedule: Schedule
     project: RtlProject
@@ -92,9 +93,11 @@ def run(config: BuildConfig, console: Console) -> Build:
 
         with progress.step("fold"):
             shapes = unit_shapes(chain)
-            folding = _fold(config, shapes, clock)
+            solution = fold(config, board, clock, chain)
+            folding = solution.plan.folding
             _write_json(root / "final_hw_config.json", folding_json(folding))
-            progress.note(f"{len(folding)} units")
+            _write_json(root / "finn_hw_config.json", finn_json(folding))
+            progress.note(f"{len(folding)} units; bound by {solution.plan.binding}")
 
         with progress.step("lower"):
             network = lower(chain, folding, _identifier(config.model))
@@ -147,7 +150,7 @@ def run(config: BuildConfig, console: Console) -> Build:
             exported=source.exported or vectors,
             streamlined=streamlined,
             shapes=tuple(shapes),
-            folding=folding,
+            solution=solution,
             network=network,
             schedule=plan,
             project=project,
@@ -273,12 +276,6 @@ def _models(*arguments: str) -> None:
         raise ToolError(
             f"export: exit code {done.returncode} of {' '.join(command)}\n{done.stderr[-2000:]}"
         )
-
-
-def _fold(config: BuildConfig, shapes: list[UnitShape], clock_mhz: float) -> Folding:
-    if config.folding is not None:
-        return read_folding(config.folding, shapes)
-    return fold_network(shapes, int(clock_mhz * 1e6 / config.fps))
 
 
 def _simulate(

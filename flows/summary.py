@@ -9,16 +9,20 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from flows.dataflow.cost import unit_cost
+from flows.dataflow.cost import Resources
+from flows.dataflow.estimate import layer_estimate
 from flows.dataflow.network import Layer
 from flows.dataflow.stream import Stream
 from flows.report import (
     AccuracyFacts,
+    BetterFacts,
     BuildFacts,
     FifoFacts,
+    FoldingFacts,
     LayerFacts,
     ModelFacts,
     PerformanceFacts,
+    PointFacts,
     ResourceEstimate,
     ResourceFacts,
     StallFacts,
@@ -47,6 +51,7 @@ def facts(build: "Build") -> BuildFacts:
         steps=tuple(StepTime(name=name, seconds=s) for name, s in build.seconds.items()),
         tools={name: importlib.metadata.version(name) for name in _TOOLS},
         warnings=_warnings(build),
+        folding=_folding(build),
         fifos=tuple(
             FifoFacts(
                 name=edge.name,
@@ -84,7 +89,7 @@ def _warnings(build: "Build") -> tuple[str, ...]:
             "The input quantiser is no shift of the pixel: the host sends pixel_table[pixel] "
             "(export/pixel_table.json) instead of the pixel."
         )
-    return tuple(found)
+    return (*found, *(f"Folding file: {sentence}." for sentence in build.solution.ignored))
 
 
 def _card(build: "Build") -> dict[str, str | int | float | bool | None]:
@@ -143,10 +148,14 @@ def _layer(build: "Build", layer: Layer) -> LayerFacts:
         "output_width_bits": layer.kernels[-1].output_bits,
         "cycles": build.schedule.intervals[layer.name],
     }
+    fold = build.solution.plan.folding.get(layer.name)
+    cost = layer_estimate(layer, build.shapes, build.solution.plan.folding)
     if unit is None:
-        return LayerFacts(**common)  # type: ignore[arg-type]
-    shape = next(shape for shape in build.shapes if shape.name == layer.name)
-    cost = unit_cost(shape, build.folding[layer.name])
+        return LayerFacts(
+            **common,  # type: ignore[arg-type]
+            pe=fold.pe if fold else None,
+            estimate=_estimate(cost),
+        )
     return LayerFacts(
         **common,  # type: ignore[arg-type]
         pe=unit.pe,
@@ -154,8 +163,52 @@ def _layer(build: "Build", layer: Layer) -> LayerFacts:
         m=unit.m,
         weights=int(unit.weights.size),
         macs=int(unit.weights.size) * unit.height * unit.width,
-        estimate=ResourceEstimate(lut=round(cost.lut), bram36=cost.bram36),
+        estimate=_estimate(cost),
     )
+
+
+def _estimate(cost: Resources) -> ResourceEstimate:
+    return ResourceEstimate(
+        lut=round(cost.lut), bram36=cost.bram36, ff=round(cost.ff), dsp=round(cost.dsp)
+    )
+
+
+def _folding(build: "Build") -> FoldingFacts:
+    solution, plan = build.solution, build.solution.plan
+    better = None
+    if plan.better is not None:
+        better = BetterFacts(
+            interval_cycles=plan.better.interval,
+            latency_cycles=plan.better.latency,
+            more=dict(plan.better.more.items()),
+            over=plan.better.over,
+        )
+    return FoldingFacts(
+        goal=_goal(build),
+        binding=plan.binding,
+        exhaustive=plan.exhaustive,
+        chosen=_point(plan.schedule.initiation_interval, plan.resources),
+        frontier=tuple(_point(point.interval, point.resources) for point in solution.frontier),
+        better=better,
+    )
+
+
+def _point(interval: int, resources: Resources) -> PointFacts:
+    return PointFacts(interval_cycles=interval, lut=round(resources.lut), bram36=resources.bram36)
+
+
+def _goal(build: "Build") -> str:
+    """What the solver was asked for, in words."""
+    config, wish = build.config, build.solution.wish
+    if config.folding is not None:
+        return f"the folding of {config.folding.name}"
+    within = f" within {wish.interval:,} cycles per image" if wish.interval else ""
+    share = config.budget_share
+    budget = f" in {share:.0%} of {build.board.name}" if share is not None else ""
+    what = {"cost": "the cheapest network", "latency": "the least latency"}.get(
+        wish.objective, "the most frames per second"
+    )
+    return f"{what}{within}{budget}"
 
 
 def _verification(build: "Build") -> VerificationFacts:

@@ -5,6 +5,8 @@ From the transfer of an input beat to the first cycle in which the output beat t
 valid. tests/flows/dataflow/test_schedule.py compares them with simulation.
 """
 
+from functools import cache
+
 from flows.dataflow.kernels import MatrixUnit, Requant
 
 FIFO = 1
@@ -18,6 +20,7 @@ ADD = 1
 _UNIT = 3
 
 
+@cache
 def counter(lanes: int, planes: int) -> int:
     """Latency of `popcount_heap` for a number of lanes and bit planes.
 

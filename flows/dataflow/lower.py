@@ -1,13 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """IntegerChain and folding to Network: which kernels each layer becomes."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from flows.dataflow.check import check_network
-from flows.dataflow.cost import Fold, UnitShape
-from flows.dataflow.fold import Folding, divisors
+from flows.dataflow.cost import INPUT, Fold, Folding, Form, UnitShape
 from flows.dataflow.kernels import (
     ConvXnor,
     Kernel,
@@ -25,8 +24,32 @@ from flows.dataflow.stream import Stream
 from flows.errors import FoldingError, UnsupportedModelError
 from flows.streamline.chain import ConvLayer, DenseLayer, IntegerChain, PoolLayer
 
-# Widest input word of a network that takes its image in pieces: one 64-bit bus word.
-_INPUT_WORD_BITS = 64
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arriving:
+    """What a layer reads.
+
+    Attributes:
+        source: name of the layer that sends it, or IMAGE.
+        stream: the frames.
+        beat_bits: width of the beats.
+    """
+
+    source: str
+    stream: Stream
+    beat_bits: int
+
+
+def image(chain: IntegerChain) -> Arriving:
+    """The network's input, a pixel a beat."""
+    stream = input_stream(chain)
+    return Arriving(source=IMAGE, stream=stream, beat_bits=stream.beat_bits)
+
+
+def behind(layer: Layer) -> Arriving:
+    """What a layer sends."""
+    bits = layer.kernels[-1].output_bits
+    return Arriving(source=layer.name, stream=layer.output, beat_bits=bits)
 
 
 def input_stream(chain: IntegerChain) -> Stream:
@@ -56,11 +79,13 @@ def _after(layer: object, stream: Stream) -> Stream:
 
 
 def unit_shapes(chain: IntegerChain) -> list[UnitShape]:
-    """Shapes of all layers that multiply, which is what folding needs to know."""
+    """Shapes of all layers that can be folded: those that multiply, and a binary image's input."""
     stream = input_stream(chain)
-    if chain.input.is_binary:
-        stream = Stream(height=stream.height, width=stream.width, channels=stream.channels)
     shapes = []
+    if chain.input.is_binary:
+        if isinstance(chain.layers[0], DenseLayer):
+            shapes.append(_input_shape(stream))
+        stream = Stream(height=stream.height, width=stream.width, channels=stream.channels)
     for layer in chain.layers:
         out = _after(layer, stream)
         if not isinstance(layer, PoolLayer):
@@ -69,8 +94,25 @@ def unit_shapes(chain: IntegerChain) -> list[UnitShape]:
     return shapes
 
 
+def _input_shape(image: Stream) -> UnitShape:
+    return UnitShape(
+        name=INPUT,
+        height=1,
+        width=1,
+        channels=1,
+        kernel=1,
+        stride=1,
+        mh=image.beats * image.channels,
+        in_bits=image.bits,
+        convolution=False,
+        forms=("threshold",),
+    )
+
+
 def _unit_shape(layer: ConvLayer | DenseLayer, stream: Stream, out: Stream) -> UnitShape:
-    kernel, stride = (layer.kernel, layer.stride) if isinstance(layer, ConvLayer) else (1, 1)
+    kernel, stride, pad = 1, 1, 0
+    if isinstance(layer, ConvLayer):
+        kernel, stride, pad = layer.kernel, layer.stride, layer.pad
     return UnitShape(
         name=layer.name,
         height=out.height,
@@ -78,10 +120,25 @@ def _unit_shape(layer: ConvLayer | DenseLayer, stream: Stream, out: Stream) -> U
         channels=layer.weights.shape[-1],
         kernel=kernel,
         stride=stride,
+        pad=pad,
         mh=out.channels,
         in_bits=stream.bits,
         convolution=isinstance(layer, ConvLayer),
+        raw=layer.thresholds is None,
+        forms=_forms(layer, stream),
     )
+
+
+def _forms(layer: ConvLayer | DenseLayer, stream: Stream) -> tuple[Form, ...]:
+    """Hardware that can compute a layer."""
+    if stream.bits == 1 and (isinstance(layer, DenseLayer) or _sees_all(layer, stream)):
+        return ("window", "input")
+    return ("window",)
+
+
+def _sees_all(layer: ConvLayer, stream: Stream) -> bool:
+    """Whether the window is the whole image, each pixel once."""
+    return not layer.pad and (layer.kernel, layer.kernel) == (stream.height, stream.width)
 
 
 def _convolution(layer: ConvLayer, stream: Stream, fold: Fold) -> tuple[Kernel, ...]:
@@ -145,9 +202,7 @@ def _serial(
     Raises:
         FoldingError: if the layer's inputs are not exactly the frame, once, in order.
     """
-    if isinstance(layer, ConvLayer) and (
-        layer.pad or (layer.kernel, layer.kernel) != (stream.height, stream.width)
-    ):
+    if isinstance(layer, ConvLayer) and not _sees_all(layer, stream):
         raise FoldingError(
             f"{layer.name}: form 'input' needs a window that is the whole image, without padding; "
             f"the window is {layer.kernel} x {layer.kernel}, the image {stream.height} x "
@@ -177,20 +232,62 @@ def _words(
     return (WidthConverter(in_bits=have, out_bits=want, stream=stream, joined=joined),)
 
 
-def _binary_input(chain: IntegerChain, image: Stream) -> Layer:
-    """Pixels to bits: pixel by pixel for a convolution, word by word for a dense layer."""
-    limits = chain.input.thresholds
-    assert limits is not None
+def input_layer(chain: IntegerChain, pe: int) -> Layer | None:
+    """Pixels to bits: pixel by pixel for a convolution, PE pixels a beat for a dense layer.
+
+    Returns:
+        None for a network that multiplies the pixels themselves.
+    """
+    limits, image = chain.input.thresholds, input_stream(chain)
+    if limits is None:
+        return None
     if isinstance(chain.layers[0], ConvLayer):
         threshold = Threshold(stream=image, pe=image.channels, thresholds=limits)
-        return Layer(name="input", kernels=(threshold,), inputs=(IMAGE,))
+        return Layer(name=INPUT, kernels=(threshold,), inputs=(IMAGE,))
     count = image.beats * image.channels
     pixels = Stream(height=1, width=1, channels=count, bits=8)
-    pe = max(d for d in divisors(count) if d * 8 <= _INPUT_WORD_BITS)
     threshold = Threshold(stream=pixels, pe=pe, thresholds=np.tile(limits, image.beats))
     bits = threshold.output
-    joined = _words("input", bits, pe, bits, count)
-    return Layer(name="input", kernels=(threshold, *joined), inputs=(IMAGE,))
+    joined = _words(INPUT, bits, pe, bits, count)
+    return Layer(name=INPUT, kernels=(threshold, *joined), inputs=(IMAGE,))
+
+
+def lower_layer(
+    layer: ConvLayer | DenseLayer | PoolLayer,
+    arriving: Arriving,
+    fold: Fold | None,
+    in_words: bool,
+) -> Layer:
+    """Kernels of one layer.
+
+    Args:
+        fold: of a layer that multiplies.
+        in_words: the next layer takes results as words of PE, not as pixels.
+
+    Raises:
+        FoldingError: if the layer cannot be computed in the form that its fold names.
+        UnsupportedModelError: if there is no kernel for it.
+    """
+    kernels: tuple[Kernel, ...]
+    stream, beat_bits = arriving.stream, arriving.beat_bits
+    if isinstance(layer, PoolLayer):
+        kernels = (MaxPool(stream=stream, kernel=layer.kernel),)
+    else:
+        assert fold is not None
+        if fold.form == "input":
+            kernels = _serial(layer, stream, beat_bits, fold)
+        elif isinstance(layer, ConvLayer):
+            kernels = _convolution(layer, stream, fold)
+        else:
+            kernels = _dense(layer, stream, beat_bits, fold, in_words)
+    return Layer(name=layer.name, kernels=kernels, inputs=(arriving.source,))
+
+
+def whole_pixels(last: Layer) -> Layer:
+    """The network's last layer: its output beat is a whole pixel."""
+    out, have = last.output, last.kernels[-1].output_bits
+    joined = _words(last.name, out, have, out, out.beat_bits)
+    return replace(last, kernels=(*last.kernels, *joined))
 
 
 def lower(chain: IntegerChain, folding: Folding, name: str) -> Network:
@@ -198,7 +295,7 @@ def lower(chain: IntegerChain, folding: Folding, name: str) -> Network:
 
     Args:
         chain: integer layers.
-        folding: layer name to fold, for every layer that multiplies.
+        folding: layer name to fold, for every shape of `unit_shapes`.
         name: of the network; becomes the top module's.
 
     Returns:
@@ -207,35 +304,18 @@ def lower(chain: IntegerChain, folding: Folding, name: str) -> Network:
     Raises:
         UnsupportedModelError: naming the layer that has no kernel.
     """
-    image = stream = input_stream(chain)
+    arriving = image(chain)
     layers: list[Layer] = []
-    if chain.input.is_binary:
-        layers.append(_binary_input(chain, image))
-        stream = layers[-1].output
-    forms = [folding[x.name].form if not isinstance(x, PoolLayer) else None for x in chain.layers]
-    beat_bits = layers[-1].kernels[-1].output_bits if layers else stream.beat_bits
-    for layer, form, form_after in zip(chain.layers, forms, [*forms[1:], None], strict=True):
-        kernels: tuple[Kernel, ...]
-        if isinstance(layer, PoolLayer):
-            kernels = (MaxPool(stream=stream, kernel=layer.kernel),)
-        elif form == "input":
-            kernels = _serial(layer, stream, beat_bits, folding[layer.name])
-        elif isinstance(layer, ConvLayer):
-            kernels = _convolution(layer, stream, folding[layer.name])
-        else:
-            in_words = form_after == "input"
-            kernels = _dense(layer, stream, beat_bits, folding[layer.name], in_words)
-        before = layers[-1].name if layers else IMAGE
-        layers.append(Layer(name=layer.name, kernels=kernels, inputs=(before,)))
-        stream, beat_bits = layers[-1].output, kernels[-1].output_bits
-    layers[-1] = _whole_pixels(layers[-1])
-    network = Network(name=name, layers=tuple(layers), input_frame=image)
+    first = input_layer(chain, folding[INPUT].pe if INPUT in folding else 1)
+    if first is not None:
+        layers.append(first)
+        arriving = behind(first)
+    folds = [folding.get(layer.name) for layer in chain.layers]
+    for layer, fold, after in zip(chain.layers, folds, [*folds[1:], None], strict=True):
+        in_words = after is not None and after.form == "input"
+        layers.append(lower_layer(layer, arriving, fold, in_words))
+        arriving = behind(layers[-1])
+    layers[-1] = whole_pixels(layers[-1])
+    network = Network(name=name, layers=tuple(layers), input_frame=input_stream(chain))
     check_network(network)
     return network
-
-
-def _whole_pixels(last: Layer) -> Layer:
-    """The network's output beat is a whole pixel."""
-    out, have = last.output, last.kernels[-1].output_bits
-    joined = _words(last.name, out, have, out, out.beat_bits)
-    return replace(last, kernels=(*last.kernels, *joined))

@@ -26,13 +26,17 @@ class Schedule:
         initiation_interval: cycles between frames in the steady state.
         latency: cycles from an image's first beat in to its last beat out, alone in the network.
         intervals: layer name to the interval that the layer alone sustains, in cycles.
-        occupancy: edge name to the beats that wait there at worst; the image never waits.
+        occupancy: edge name to the beats that a FIFO there must hold; the image never waits.
+        high_water: edge name to the most beats that are inside after any cycle. One less than
+            `occupancy` where a beat always leaves as the next one comes: a full FIFO takes none in
+            that cycle.
     """
 
     initiation_interval: int
     latency: int
     intervals: dict[str, int]
     occupancy: dict[str, int]
+    high_water: dict[str, int]
 
     @property
     def bottleneck(self) -> str:
@@ -50,24 +54,26 @@ def own_interval(layer: Layer) -> int:
     )
 
 
-def _waiting(pushed: Times, taken: Times) -> int:
-    """Most beats that wait between two stages (pushed, not yet taken) in any cycle."""
-    gone = np.searchsorted(taken, pushed, side="left")
-    return int((np.arange(1, len(pushed) + 1) - gone).max())
+def _waiting(pushed: Times, taken: Times) -> tuple[int, int]:
+    """Beats between two stages at worst: with and without those that leave in the same cycle."""
+    count = np.arange(1, len(pushed) + 1)
+    before = count - np.searchsorted(taken, pushed, side="left")
+    after = count - np.searchsorted(taken, pushed, side="right")
+    return int(before.max()), int(after.max())
 
 
-def _pass(network: Network, source: Times) -> tuple[Times, dict[str, int]]:
-    """Walks frames through all layers; returns output times and occupancies."""
+def _pass(network: Network, source: Times) -> tuple[Times, dict[str, tuple[int, int]]]:
+    """Walks frames through all layers; returns output times, and what waits on each edge."""
     left = {IMAGE: source}
-    occupancy = {}
+    waiting = {}
     for layer in network:
         pushed = [left[name] for name in layer.inputs]
         late = [latency.FIFO if depth else 0 for depth in layer.fifo_depths]
         walk = walk_layer(layer, *(times + fifo for times, fifo in zip(pushed, late, strict=True)))
         for edge, times, taken in zip(layer.edges, pushed, walk.taken, strict=True):
-            occupancy[edge.name] = 0 if edge.producer == IMAGE else _waiting(times, taken)
+            waiting[edge.name] = (0, 0) if edge.producer == IMAGE else _waiting(times, taken)
         left[layer.name] = walk.left
-    return left[network.layers[-1].name], occupancy
+    return left[network.layers[-1].name], waiting
 
 
 def schedule(network: Network) -> Schedule:
@@ -83,13 +89,14 @@ def schedule(network: Network) -> Schedule:
     interval = max(max(intervals.values()), network.input_beats)
     beats = network.input_beats
     source = np.add.outer(interval * np.arange(_FRAMES), np.arange(beats)).ravel()
-    _, occupancy = _pass(network, source)
+    _, waiting = _pass(network, source)
     alone, _ = _pass(network, np.arange(beats))
     return Schedule(
         initiation_interval=interval,
         latency=int(alone[-1]),
         intervals=intervals,
-        occupancy=occupancy,
+        occupancy={name: need for name, (need, _) in waiting.items()},
+        high_water={name: most for name, (_, most) in waiting.items()},
     )
 
 

@@ -4,12 +4,15 @@
 from flows.report.console import print_summary
 from flows.report.facts import (
     AccuracyFacts,
+    BetterFacts,
     BitstreamFacts,
     BuildFacts,
     FifoFacts,
+    FoldingFacts,
     LayerFacts,
     ModelFacts,
     PerformanceFacts,
+    PointFacts,
     ResourceEstimate,
     ResourceFacts,
     StallFacts,
@@ -20,12 +23,15 @@ from flows.report.write import write_report
 
 __all__ = [
     "AccuracyFacts",
+    "BetterFacts",
     "BitstreamFacts",
     "BuildFacts",
     "FifoFacts",
+    "FoldingFacts",
     "LayerFacts",
     "ModelFacts",
     "PerformanceFacts",
+    "PointFacts",
     "ResourceEstimate",
     "ResourceFacts",
     "StallFacts",

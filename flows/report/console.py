@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from flows.report.document import RESOURCE_KEYS
-from flows.report.html import number
+from flows.report.html import next_better, number
 
 _NAMES = {"lut": "LUT", "ff": "FF", "bram36": "BRAM36", "dsp": "DSP"}
 
@@ -65,6 +65,8 @@ def _rows(document: Mapping[str, Any]) -> Iterator[Row]:
         yield from _resource_rows(document["resources"])
     if document["bitstream"]:
         yield from _bitstream_rows(document["bitstream"])
+    if document["folding"]:
+        yield from _folding_rows(document["folding"])
     for warning in document["warnings"]:
         yield "Note", warning, "", "yellow"
 
@@ -132,3 +134,16 @@ def _bitstream_rows(bitstream: Mapping[str, Any]) -> Iterator[Row]:
         yield "Clock", f"{number(clock['value'], 1)} MHz (nextpnr)", clock["origin"], ""
     if bitstream["file"]:
         yield "Bitstream", f"{bitstream['folder']}/{bitstream['file']}", "", "bold"
+
+
+def _folding_rows(folding: Mapping[str, Any]) -> Iterator[Row]:
+    per_lane = folding["lut_per_lane"]
+    if per_lane:
+        yield (
+            "LUT per lane",
+            f"{number(per_lane['value'])} of {number(folding['lanes'])} lanes (PE x SIMD x M)",
+            per_lane["origin"],
+            "",
+        )
+    yield "Bound by", folding["binding"], "", ""
+    yield "Next better", next_better(folding), "estimated" if folding["better"] else "", ""

@@ -20,8 +20,10 @@ from flows.report.facts import (
     BitstreamFacts,
     BuildFacts,
     FifoFacts,
+    FoldingFacts,
     LayerFacts,
     PerformanceFacts,
+    PointFacts,
     ResourceEstimate,
     ResourceFacts,
     VerificationFacts,
@@ -96,6 +98,7 @@ def build_document(facts: BuildFacts) -> dict[str, Any]:
         ),
         "resources": _resources(facts.resources, facts.board) if facts.resources else None,
         "bitstream": _bitstream(facts.bitstream) if facts.bitstream else None,
+        "folding": _folding(facts.folding, facts) if facts.folding else None,
         "layers": _layers(facts.layers),
         "fifos": [_fifo(fifo) for fifo in facts.fifos],
         "steps": [
@@ -192,6 +195,49 @@ def _performance(facts: PerformanceFacts, clock_mhz: float) -> dict[str, Any]:
             round(facts.rtlsim_images_per_second, 2), "images/s", Origin.MEASURED
         ),
     }
+
+
+def _folding(folding: FoldingFacts, facts: BuildFacts) -> dict[str, Any]:
+    better, clock = folding.better, facts.clock_mhz
+    lanes = sum((layer.pe or 0) * (layer.simd or 0) * (layer.m or 0) for layer in facts.layers)
+    used = sum(report.lut for report in facts.resources.per_layer) if facts.resources else 0
+    return {
+        "goal": folding.goal,
+        "binding": folding.binding,
+        "exhaustive": folding.exhaustive,
+        "lanes": lanes,
+        "lut_per_lane": (
+            figure(round(used / lanes, 3), "LUT", Origin.SYNTHESISED) if used and lanes else None
+        ),
+        "chosen": _point(folding.chosen, clock),
+        "frontier": [_point(point, clock) for point in folding.frontier],
+        "better": better
+        and {
+            "initiation_interval_cycles": figure(
+                better.interval_cycles, "cycles", Origin.ESTIMATED
+            ),
+            "latency_cycles": figure(better.latency_cycles, "cycles", Origin.ESTIMATED),
+            "frames_per_second": _rate(better.interval_cycles, clock),
+            "more": {
+                key: figure(round(better.more[key], 1), _UNITS[key], Origin.ESTIMATED)
+                for key in RESOURCE_KEYS
+            },
+            "over": [_UNITS[key] for key in better.over],
+        },
+    }
+
+
+def _point(point: PointFacts, clock_mhz: float) -> dict[str, Any]:
+    return {
+        "initiation_interval_cycles": figure(point.interval_cycles, "cycles", Origin.ESTIMATED),
+        "frames_per_second": _rate(point.interval_cycles, clock_mhz),
+        "lut": figure(point.lut, _UNITS["lut"], Origin.ESTIMATED),
+        "bram36": figure(point.bram36, _UNITS["bram36"], Origin.ESTIMATED),
+    }
+
+
+def _rate(interval: int, clock_mhz: float) -> dict[str, Any]:
+    return figure(round(clock_mhz * 1e6 / interval, 1), "frames/s", Origin.ESTIMATED)
 
 
 def _resources(facts: ResourceFacts, board: Board) -> dict[str, Any]:

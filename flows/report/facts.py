@@ -197,6 +197,59 @@ class FifoFacts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PointFacts:
+    """A folding of the network, by the formulas of the cost model.
+
+    Attributes:
+        interval_cycles: Cycles between two images.
+        lut: LUTs.
+        bram36: Block memories of 36 Kbit.
+    """
+
+    interval_cycles: int
+    lut: int
+    bram36: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BetterFacts:
+    """The next better folding.
+
+    Attributes:
+        interval_cycles: Cycles between two images.
+        latency_cycles: First input beat to last output beat of one image.
+        more: Resource (`lut`, `ff`, `bram36`, `dsp`) to what it needs beyond what was built.
+        over: Resources of which the budget has less than it needs.
+    """
+
+    interval_cycles: int
+    latency_cycles: int
+    more: Mapping[str, float]
+    over: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FoldingFacts:
+    """How the folding was chosen.
+
+    Attributes:
+        goal: What was looked for, in words.
+        binding: The layer that sets the interval, or the resources that ran out.
+        exhaustive: Whether the search left nothing out.
+        chosen: The folding that was built.
+        frontier: The cheapest folding of each rate, from fast to slow.
+        better: None when no folding is better.
+    """
+
+    goal: str
+    binding: str
+    exhaustive: bool
+    chosen: PointFacts
+    frontier: tuple[PointFacts, ...]
+    better: BetterFacts | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StepTime:
     """Duration of one step of the build.
 
@@ -257,6 +310,7 @@ class BuildFacts:
         tools: Tool or package to its version.
         warnings: Sentences that a user should read.
         fifos: FIFOs in stream order.
+        folding: How the folding was chosen.
         verification: Simulation against the reference.
         performance: Speed.
         resources: Synthesis.
@@ -274,6 +328,7 @@ class BuildFacts:
     tools: Mapping[str, str]
     warnings: tuple[str, ...] = ()
     fifos: tuple[FifoFacts, ...] = ()
+    folding: FoldingFacts | None = None
     verification: VerificationFacts | None = None
     performance: PerformanceFacts | None = None
     resources: ResourceFacts | None = None

@@ -8,6 +8,7 @@ from typing import Any
 import jinja2
 
 from flows.report.document import RESOURCE_KEYS
+from flows.report.frontier import frontier_picture
 
 _TEMPLATES = Path(__file__).with_name("templates")
 _TITLES = {"lut": "LUT", "ff": "Flip-flops", "bram36": "Block RAM (36 Kbit)", "dsp": "DSP"}
@@ -37,6 +38,8 @@ def render_html(document: Mapping[str, Any]) -> str:
         rows=_picture_rows(document),
         picture_height=_TOP + _ROW * len(document["layers"]) + 44,
         budgets=_budget_bars(document),
+        frontier=frontier_picture(document),
+        next_better=next_better(document["folding"]) if document["folding"] else "",
         verdict=_verdict(document),
     )
 
@@ -62,6 +65,23 @@ def short(value: float) -> str:
 def shape(sizes: list[int]) -> str:
     """A frame's shape: `30 x 30 x 64`."""
     return " × ".join(map(str, sizes))  # noqa: RUF001
+
+
+def next_better(folding: Mapping[str, Any]) -> str:
+    """The next better point in a line: what it gives, what it costs, what the budget lacks."""
+    better = folding["better"]
+    if better is None:
+        return "none: no folding of this network is better"
+    changes = ", ".join(
+        f"{cost['value']:+,.0f} {cost['unit']}"
+        for cost in better["more"].values()
+        if round(cost["value"])
+    )
+    over = f"; over the budget in {', '.join(better['over'])}" if better["over"] else ""
+    return (
+        f"{number(better['frames_per_second']['value'], 0)} frames/s, latency "
+        f"{number(better['latency_cycles']['value'])} cycles for {changes or 'nothing'}{over}"
+    )
 
 
 def _verdict(document: Mapping[str, Any]) -> dict[str, Any]:

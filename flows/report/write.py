@@ -76,14 +76,6 @@ def finn_files(document: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
         "time_per_step.json": {
             step["name"]: step["seconds"]["value"] for step in document["steps"]
         },
-        "final_hw_config.json": {
-            "Defaults": {},
-            **{
-                layer["name"]: {k: v for k, v in layer["folding"].items() if v is not None}
-                for layer in layers
-                if layer["folding"]["PE"]
-            },
-        },
         "report/estimate_layer_cycles.json": cycles,
     }
     if cycles:

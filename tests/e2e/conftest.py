@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from flows import cosim
-from flows.dataflow.fold import Folding, fold_network
+from flows.dataflow.cost import Folding
+from flows.dataflow.fold import fold_network
 from flows.dataflow.kernels import MvuSerial
 from flows.dataflow.lower import lower, unit_shapes
 from flows.dataflow.network import Layer, Network

@@ -8,10 +8,12 @@ import numpy as np
 import pytest
 
 from flows import cosim, exact
+from flows.dataflow.schedule import schedule
 from flows.dataflow.walk import walk_layer
+from flows.emit.project import emit
 from flows.errors import VerificationError
 from flows.sim.run import run
-from flows.sim.streams import STALL_PATTERNS
+from flows.sim.streams import STALL_PATTERNS, Stall, StallKind, StallPattern
 from tests.support.battery import CACHE
 
 ALL = ("none", "random", "burst", "source_gaps", "sink_stalls", "after_valid")
@@ -91,6 +93,37 @@ def test_fifos_hold_what_the_schedule_says(case):
     assert set(measured.high_water) == set(depths)
     for name, water in measured.high_water.items():
         assert water <= depths[name]
+
+
+def _periodic(case):
+    """A source that starts a frame every interval, which is what the schedule assumes."""
+    interval, beats = case.schedule.initiation_interval, case.network.input_beats
+    ideal = np.add.outer(interval * np.arange(4), np.arange(beats)).ravel()
+    taken = walk_layer(case.network.layers[0], ideal).taken[0]
+    busy = int(taken[-1] - taken[-beats]) + 1
+    stall = Stall(kind=StallKind.BURST, stall_cycles=interval - busy, burst_beats=beats)
+    return StallPattern(name="periodic", source=stall, sink=Stall())
+
+
+@pytest.mark.parametrize("name", ["convolutional", "serial_tail"])
+def test_every_fifo_fills_to_the_beat_that_the_schedule_names(name, request):
+    """Exact: not a bound. With room to spare, so that no FIFO is what stops it."""
+    case = request.getfixturevalue(name)
+    roomy = {name: 4 * depth for name, depth in case.network.fifo_depths.items()}
+    network = case.network.with_fifo_depths(roomy)
+    folder = case.project.root.with_name("roomy")
+    project = emit(network, folder)
+    simulator = cosim.build_network_simulator(
+        project, network, trace=False, waves=False, cache_dir=CACHE, jobs=1
+    )
+    images = np.resize(case.reference.images, (10, *case.reference.images.shape[1:]))
+    job = cosim._job(network, project, images, _periodic(case), 0)
+    result = run(simulator, job.input_beats, expect=job.expect, options=job.options)
+    starts = result.input_cycles["s_axis"][:: network.input_beats]
+    assert set(np.diff(starts)) == {case.schedule.initiation_interval}
+    seen = cosim._high_water(network, project, [result])
+    expected = schedule(network).high_water
+    assert seen == {name: expected[name] for name in roomy}
 
 
 def test_thresholds_are_checked_on_every_reachable_value(case):

@@ -175,3 +175,40 @@ def reference_of(chain: IntegerChain, images: np.ndarray) -> Reference:
         signs=tuple(signs),
         last_layer=last,
     )
+
+
+_ZOO_DENSE = {"tfc": 64, "sfc": 256, "lfc": 1024}  # inner channels
+
+
+def zoo_chain(name: str) -> IntegerChain:
+    """A network of the zoo by its shapes, with random weights and without useful thresholds."""
+    rng = np.random.default_rng(0)
+    if name == "cnv":
+        shape: Shape = (32, 32, 3)
+        layers: list[Layer] = [
+            conv(rng, "conv0", 3, 64, in_bits=8),
+            conv(rng, "conv1", 64, 64),
+            PoolLayer(name="conv1_pool", kernel=2),
+            conv(rng, "conv2", 64, 128),
+            conv(rng, "conv3", 128, 128),
+            PoolLayer(name="conv3_pool", kernel=2),
+            conv(rng, "conv4", 128, 256),
+            conv(rng, "conv5", 256, 256),
+            dense(rng, "fc0", 256, 512),
+            dense(rng, "fc1", 512, 512),
+            dense(rng, "fc2", 512, 10),
+        ]
+    else:
+        shape, inner = (28, 28, 1), _ZOO_DENSE[name]
+        sizes = [784, inner, inner, inner, 10]
+        layers = [dense(rng, f"fc{i}", sizes[i], sizes[i + 1]) for i in range(4)]
+    layers[-1] = replace(layers[-1], thresholds=None)
+    source = ChainInput(
+        height=shape[0],
+        width=shape[1],
+        channels=shape[2],
+        thresholds=None if name == "cnv" else np.full(1, 128),
+        offset=0,
+    )
+    final = FinalAffine(scale=np.ones(1), bias=np.zeros(1), keeps_argmax=True)
+    return IntegerChain(input=source, layers=tuple(layers), final=final)

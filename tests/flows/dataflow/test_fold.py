@@ -1,63 +1,71 @@
 # SPDX-License-Identifier: Apache-2.0
-import json
-
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from flows.dataflow.cost import Fold, UnitShape, rom_bram36, unit_cost
+from flows.dataflow.cost import UnitShape, rom_bram36, unit_cost
 from flows.dataflow.fold import (
-    _price,
+    LUT_PER_CYCLE,
+    divisors,
     fold_network,
     fold_unit,
-    folding_json,
     foldings,
-    read_folding,
+    price,
 )
 from flows.errors import FoldingError
+from tests.support.shapes import CONV1, FC
 
-CONV1 = UnitShape(
-    name="conv1",
-    height=28,
-    width=28,
-    channels=64,
-    kernel=3,
-    stride=1,
-    mh=64,
-    in_bits=1,
-    convolution=True,
+
+@given(st.integers(1, 5000))
+def test_divisors_are_all_and_sorted(value):
+    assert divisors(value) == [d for d in range(1, value + 1) if value % d == 0]
+
+
+@given(
+    st.integers(1, 12),
+    st.integers(1, 12),
+    st.integers(1, 9),
+    st.integers(1, 4),
+    st.sampled_from([("window",), ("window", "input")]),
 )
-FC = UnitShape(
-    name="fc",
-    height=1,
-    width=1,
-    channels=256,
-    kernel=1,
-    stride=1,
-    mh=512,
-    in_bits=1,
-    convolution=False,
-)
-
-
-def test_every_folding_divides():
-    for shape in (CONV1, FC):
-        for fold in foldings(shape):
-            assert shape.mh % fold.pe == 0
-            assert shape.n % fold.simd == 0
-            assert shape.width % fold.m == 0
+def test_every_legal_folding_is_there_once(width, mh, channels, kernel, forms):
+    shape = UnitShape(
+        name="conv",
+        height=1 if "input" in forms else 3,
+        width=1 if "input" in forms else width,
+        channels=channels,
+        kernel=kernel,
+        stride=1,
+        mh=mh,
+        in_bits=1,
+        convolution=True,
+        forms=forms,
+    )
+    found = [(f.form, f.pe, f.simd, f.m, f.rom_block) for f in foldings(shape)]
+    n = kernel * kernel * channels
+    legal = {
+        (form, pe, simd, m, block)
+        for form in forms
+        for pe in range(1, mh + 1)
+        for simd in range(1, n + 1)
+        for m in range(1, (shape.width if form == "window" else 1) + 1)
+        for block in (False, True)
+        if mh % pe == 0 and n % simd == 0 and shape.width % m == 0
+        if m <= mh // pe * (n // simd)
+    }
+    assert len(found) == len(set(found))
+    assert set(found) == legal
 
 
 @pytest.mark.parametrize("cycles", [40_000, 25_088, 9_000, 3_000, 1_792])
 def test_folding_reaches_the_target_and_no_cheaper_one_does(cycles):
-    fold = fold_unit(CONV1, cycles)
-    cost = unit_cost(CONV1, fold)
+    def worth(cost):
+        return price(cost.resources) + LUT_PER_CYCLE * cost.cycles
+
+    cost = unit_cost(CONV1, fold_unit(CONV1, cycles))
     assert cost.cycles <= cycles
     others = [unit_cost(CONV1, f) for f in foldings(CONV1)]
-    assert all(_price(c) >= _price(cost) for c in others if c.cycles <= cycles)
-
-
-def test_cycles_are_pixels_over_m_times_folds():
-    cost = unit_cost(CONV1, Fold(pe=1, simd=576, m=7))
-    assert cost.cycles == 28 * 28 // 7 * 64
+    assert all(worth(c) >= worth(cost) for c in others if c.cycles <= cycles)
 
 
 def test_a_target_out_of_reach_names_the_layer_and_the_fastest():
@@ -71,45 +79,3 @@ def test_a_target_out_of_reach_names_the_layer_and_the_fastest():
 )
 def test_rom_shapes(width, depth, expected):
     assert rom_bram36(width, depth) == expected
-
-
-def test_folding_file_round_trip(tmp_path):
-    folding = fold_network([CONV1, FC], 9_000)
-    path = tmp_path / "folding.json"
-    path.write_text(json.dumps(folding_json(folding)))
-    assert read_folding(path, [CONV1, FC]) == folding
-
-
-def _write(tmp_path, content):
-    path = tmp_path / "folding.json"
-    path.write_text(content if isinstance(content, str) else json.dumps(content))
-    return path
-
-
-GOOD = {"PE": 1, "SIMD": 256}
-
-
-@pytest.mark.parametrize(
-    ("content", "message"),
-    [
-        ("{", "not JSON"),
-        ([], "expected an object"),
-        ({"fc": GOOD, "conv9": GOOD}, "unknown layer 'conv9'; layers of this network: fc"),
-        ({}, "no entry for layer 'fc'"),
-        ({"fc": 3}, "layer 'fc': expected an object"),
-        ({"fc": {"PE": 3, "SIMD": 256}}, r"PE = 3 is not legal; legal: 1, 2, 4"),
-        ({"fc": {"PE": 1, "SIMD": 100}}, r"SIMD = 100 is not legal"),
-        ({"fc": {"PE": 1}}, r"SIMD = None is not legal"),
-        ({"fc": {"PE": True, "SIMD": 256}}, r"PE = True is not legal"),
-        ({"fc": {"PE": 1, "SIMD": 256, "M": 2}}, r"M = 2 is not legal; legal: 1"),
-        ({"fc": GOOD | {"ram_style": "ultra"}}, "ram_style 'ultra'"),
-    ],
-)
-def test_illegal_folding_files(tmp_path, content, message):
-    with pytest.raises(FoldingError, match=message):
-        read_folding(_write(tmp_path, content), [FC])
-
-
-def test_missing_folding_file(tmp_path):
-    with pytest.raises(FoldingError, match="cannot be read"):
-        read_folding(tmp_path / "none.json", [FC])

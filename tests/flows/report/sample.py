@@ -5,11 +5,14 @@
 from flows.boards import load_board
 from flows.report.facts import (
     AccuracyFacts,
+    BetterFacts,
     BuildFacts,
     FifoFacts,
+    FoldingFacts,
     LayerFacts,
     ModelFacts,
     PerformanceFacts,
+    PointFacts,
     ResourceEstimate,
     ResourceFacts,
     StallFacts,
@@ -77,6 +80,26 @@ def layer_facts() -> tuple[LayerFacts, ...]:
     )  # fmt: skip
 
 
+def folding_facts() -> FoldingFacts:
+    return FoldingFacts(
+        goal="the cheapest network within 28,500 cycles per image",
+        binding="conv1",
+        exhaustive=True,
+        chosen=PointFacts(interval_cycles=28_224, lut=15_900, bram36=68.0),
+        frontier=(
+            PointFacts(interval_cycles=2_048, lut=43_000, bram36=70.0),
+            PointFacts(interval_cycles=8_192, lut=21_000, bram36=66.5),
+            PointFacts(interval_cycles=65_536, lut=9_000, bram36=60.0),
+        ),
+        better=BetterFacts(
+            interval_cycles=14_112,
+            latency_cycles=30_700,
+            more={"lut": 4_210.0, "ff": 3_905.0, "bram36": -8.0, "dsp": 0.0},
+            over=("lut",),
+        ),
+    )
+
+
 def verification_facts() -> VerificationFacts:
     cycles = {"none": 7_300_000, "random": 15_110_000, "burst": 9_000_000}
     return VerificationFacts(
@@ -126,6 +149,7 @@ def build_facts(**changes) -> BuildFacts:
             FifoFacts(name="conv1", depth=32, width_bits=64, high_water=19),
             FifoFacts(name="conv2", depth=16, width_bits=64),
         ),
+        "folding": folding_facts(),
         "verification": verification_facts(),
         "performance": PerformanceFacts(
             initiation_interval_cycles=28_226,
