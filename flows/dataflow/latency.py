@@ -5,7 +5,7 @@ From the transfer of an input beat to the first cycle in which the output beat t
 valid. tests/flows/dataflow/test_schedule.py compares them with simulation.
 """
 
-from flows.dataflow.kernels import MatrixUnit
+from flows.dataflow.kernels import MatrixUnit, MvuDsp
 
 FIFO = 1
 WINDOW = 1
@@ -53,5 +53,7 @@ def _stays(bits: int) -> int:
 
 def unit(kernel: MatrixUnit) -> int:
     """Cycles from the transfer of a tile to its first output beat, beyond the NF*SF steps."""
+    if isinstance(kernel, MvuDsp):
+        return kernel.latency()
     integer = kernel.in_bits > 1
     return counter(kernel.simd, kernel.in_bits) + _UNIT + integer

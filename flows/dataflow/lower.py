@@ -13,6 +13,7 @@ from flows.dataflow.kernels import (
     Kernel,
     MatrixUnit,
     MaxPool,
+    MvuDsp,
     MvuInt,
     MvuSerial,
     MvuXnor,
@@ -94,8 +95,12 @@ def _convolution(layer: ConvLayer, stream: Stream, fold: Fold) -> tuple[Kernel, 
         pad_value=layer.pad_value,
         m=fold.m,
     )
-    unit = MvuInt if stream.bits > 1 else ConvXnor
+    unit = _for_pixels(fold) if stream.bits > 1 else ConvXnor
     return (window, _unit(unit, layer, out, fold))
+
+
+def _for_pixels(fold: Fold) -> type[MatrixUnit]:
+    return MvuDsp if fold.form == "dsp" else MvuInt
 
 
 def _unit(
@@ -133,7 +138,7 @@ def _dense(
     if stream.bits == 1:
         kernel = _unit(MvuXnor, layer, out, fold, gather=not in_words)
     else:
-        kernel = _unit(MvuInt, layer, out, fold)
+        kernel = _unit(_for_pixels(fold), layer, out, fold)
     return (*_words(layer.name, stream, beat_bits, vector, vector.beat_bits), kernel)
 
 
@@ -216,6 +221,8 @@ def lower(chain: IntegerChain, folding: Folding, name: str) -> Network:
     beat_bits = layers[-1].kernels[-1].output_bits if layers else stream.beat_bits
     for layer, form, form_after in zip(chain.layers, forms, [*forms[1:], None], strict=True):
         kernels: tuple[Kernel, ...]
+        if form == "dsp" and stream.bits == 1:
+            raise FoldingError(f"{layer.name}: form 'dsp' takes pixels; use form 'window'")
         if isinstance(layer, PoolLayer):
             kernels = (MaxPool(stream=stream, kernel=layer.kernel),)
         elif form == "input":
