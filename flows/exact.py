@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from flows.dataflow.interpret import interpret
-from flows.dataflow.kernels import ConvXnor, Kernel, MatrixUnit, MvuSerial, Threshold
+from flows.dataflow.kernels import ConvXnor, Kernel, MatrixUnit, MvuDsp, MvuSerial, Threshold
 from flows.dataflow.network import Layer, Network
 from flows.emit.memory import read_image
 from flows.emit.verilog import image_name
@@ -48,6 +48,8 @@ def _decode_thresholds(layer: Layer, kernel: Kernel, root: Path) -> np.ndarray:
     path = root / image_name(layer, kernel, "THRESHOLD_FILE")
     fields = read_image(path, depth, pe * bits).reshape(depth * pe, bits).astype(np.int64)
     weights = 1 << np.arange(bits, dtype=np.int64)
+    if isinstance(kernel, MvuDsp):
+        return np.asarray(kernel.middle - fields @ weights)
     if signed:
         weights[-1] = -weights[-1]
     stored = np.asarray(fields @ weights)

@@ -65,7 +65,7 @@ def _check_joint(end: _End, name: str, kernel: Kernel, taken: Stream, taken_bits
         )
     # A stride can leave the last rows or columns of an image unused.
     same = (sent.channels, sent.bits) == (taken.channels, taken.bits)
-    if kernel.module in ("conv_xnor", "mvu_int"):
+    if kernel.module in ("conv_xnor", "mvu_int", "mvu_dsp"):
         fits = same and sent.height >= taken.height and sent.width >= taken.width
     elif kernel.module == "mvu_serial" or source == "image":
         # Elements in order, whatever the pixels are.

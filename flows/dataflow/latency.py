@@ -7,7 +7,7 @@ valid. tests/flows/dataflow/test_schedule.py compares them with simulation.
 
 from functools import cache
 
-from flows.dataflow.kernels import MatrixUnit, Requant
+from flows.dataflow.kernels import MatrixUnit, MvuDsp, Requant
 
 FIFO = 1
 WINDOW = 1
@@ -56,6 +56,8 @@ def _stays(bits: int) -> int:
 
 def unit(kernel: MatrixUnit) -> int:
     """Cycles from the transfer of a tile to its first output beat, beyond the NF*SF steps."""
+    if isinstance(kernel, MvuDsp):
+        return kernel.latency()
     integer = kernel.in_bits > 1
     return counter(kernel.simd, kernel.in_bits) + _UNIT + integer
 

@@ -12,6 +12,7 @@ from flows.dataflow.kernels import (
     Kernel,
     MatrixUnit,
     MaxPool,
+    MvuDsp,
     MvuInt,
     MvuSerial,
     MvuXnor,
@@ -131,7 +132,9 @@ def _unit_shape(layer: ConvLayer | DenseLayer, stream: Stream, out: Stream) -> U
 
 def _forms(layer: ConvLayer | DenseLayer, stream: Stream) -> tuple[Form, ...]:
     """Hardware that can compute a layer."""
-    if stream.bits == 1 and (isinstance(layer, DenseLayer) or _sees_all(layer, stream)):
+    if stream.bits > 1:
+        return ("window", "dsp")
+    if isinstance(layer, DenseLayer) or _sees_all(layer, stream):
         return ("window", "input")
     return ("window",)
 
@@ -151,8 +154,12 @@ def _convolution(layer: ConvLayer, stream: Stream, fold: Fold) -> tuple[Kernel, 
         pad_value=layer.pad_value,
         m=fold.m,
     )
-    unit = MvuInt if stream.bits > 1 else ConvXnor
+    unit = _for_pixels(fold) if stream.bits > 1 else ConvXnor
     return (window, _unit(unit, layer, out, fold))
+
+
+def _for_pixels(fold: Fold) -> type[MatrixUnit]:
+    return MvuDsp if fold.form == "dsp" else MvuInt
 
 
 def _unit(
@@ -190,7 +197,7 @@ def _dense(
     if stream.bits == 1:
         kernel = _unit(MvuXnor, layer, out, fold, gather=not in_words)
     else:
-        kernel = _unit(MvuInt, layer, out, fold)
+        kernel = _unit(_for_pixels(fold), layer, out, fold)
     return (*_words(layer.name, stream, beat_bits, vector, vector.beat_bits), kernel)
 
 
@@ -274,6 +281,8 @@ def lower_layer(
         kernels = (MaxPool(stream=stream, kernel=layer.kernel),)
     else:
         assert fold is not None
+        if fold.form == "dsp" and stream.bits == 1:
+            raise FoldingError(f"{layer.name}: form 'dsp' takes pixels; use form 'window'")
         if fold.form == "input":
             kernels = _serial(layer, stream, beat_bits, fold)
         elif isinstance(layer, ConvLayer):

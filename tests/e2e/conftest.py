@@ -21,7 +21,14 @@ from flows.reference import Reference
 from flows.sim.verilate import SimulatorBuild
 from flows.streamline.chain import IntegerChain
 from tests.support.battery import CACHE
-from tests.support.chains import TAIL_FOLDING, reference_of, tiny_cnv, tiny_fc, tiny_tail
+from tests.support.chains import (
+    DSP_FOLDINGS,
+    TAIL_FOLDING,
+    reference_of,
+    tiny_cnv,
+    tiny_fc,
+    tiny_tail,
+)
 
 IMAGES = 12
 
@@ -86,6 +93,13 @@ def serial_tail(tmp_path_factory: pytest.TempPathFactory) -> Case:
     return make_case(tiny_tail(np.random.default_rng(13)), TAIL_FOLDING, folder, 3)
 
 
-@pytest.fixture(params=["convolutional", "dense_only", "serial_tail"])
+@pytest.fixture(scope="session")
+def dsp_stem(tmp_path_factory: pytest.TempPathFactory) -> Case:
+    """The first layer in DSP slices, two pixels at a time."""
+    folder = tmp_path_factory.mktemp("dsp") / "rtl"
+    return make_case(tiny_tail(np.random.default_rng(14)), DSP_FOLDINGS[0], folder, 4)
+
+
+@pytest.fixture(params=["convolutional", "dense_only", "serial_tail", "dsp_stem"])
 def case(request: pytest.FixtureRequest) -> Case:
     return request.getfixturevalue(request.param)

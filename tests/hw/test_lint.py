@@ -110,6 +110,13 @@ SWEEP: dict[str, list[dict[str, int]]] = {
     ],
     "mvu_xnor": [{"MW": 12, "MH": 10, "PE": 5, "SIMD": 4, "THRESHOLD": 0}],
     "mvu_int": [{"MH": 8, "SIMD": 9}, {"MH": 8, "PE": 4, "M": 2, "THRESHOLD": 0}],
+    "mvu_dsp": [
+        {"C": 1, "K": 1, "MH": 1, "IN_BITS": 1},
+        {"C": 1, "M": 4, "MH": 5},
+        {"C": 4, "K": 1, "M": 2, "STRIDE": 3},
+        {"MH": 5, "M": 2, "THRESHOLD": 0, "ACC_W": 14},
+    ],
+    "dsp_pair": [{"FIELD_W": 2, "X_W": 1}, {"FIELD_W": 22, "X_W": 17}],
     "label_select": [
         {"N": 1, "W": 1, "IDX_W": 1},
         {"N": 2, "W": 1, "IDX_W": 1},

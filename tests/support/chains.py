@@ -132,6 +132,11 @@ TAIL_FOLDING = {
     "fc2": Fold(pe=3, simd=4, rom_block=True, form="input"),
 }
 
+# The same with its stem in DSP slices, two and five pixels at a time.
+DSP_FOLDINGS = [
+    TAIL_FOLDING | {"conv0": Fold(pe=8, simd=1, m=m, rom_block=False, form="dsp")} for m in (2, 5)
+]
+
 
 def reference_of(chain: IntegerChain, images: np.ndarray) -> Reference:
     """Reference vectors from the chain's own numpy execution; tables by enumeration."""

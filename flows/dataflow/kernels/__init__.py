@@ -2,6 +2,7 @@
 """One frozen value per hardware kernel; names are those of hw/."""
 
 from flows.dataflow.kernels.base import Join, Kernel, MemoryImage, Parameters
+from flows.dataflow.kernels.dsp import MvuDsp
 from flows.dataflow.kernels.joins import StreamAdd, StreamConcat, StreamShuffle
 from flows.dataflow.kernels.matrix import ConvXnor, MatrixUnit, MvuInt, MvuXnor, to_bits
 from flows.dataflow.kernels.pools import MaxPool, SumPool
@@ -23,6 +24,7 @@ __all__ = [
     "MatrixUnit",
     "MaxPool",
     "MemoryImage",
+    "MvuDsp",
     "MvuInt",
     "MvuSerial",
     "MvuXnor",

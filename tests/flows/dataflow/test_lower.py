@@ -12,7 +12,15 @@ from flows.dataflow.lower import lower, unit_shapes
 from flows.dataflow.network import Layer
 from flows.errors import FoldingError, UnsupportedModelError
 from flows.streamline.chain import PoolLayer, evaluate
-from tests.support.chains import chain_of, conv, dense, tiny_cnv, tiny_fc
+from tests.support.chains import (
+    DSP_FOLDINGS,
+    chain_of,
+    conv,
+    dense,
+    tiny_cnv,
+    tiny_fc,
+    tiny_tail,
+)
 
 
 def padded(rng):
@@ -44,6 +52,45 @@ def test_network_computes_what_the_chain_computes(make, cycles, rng):
     assert set(got) == set(expected)
     for name, value in expected.items():
         np.testing.assert_array_equal(got[name].ravel(), value.ravel().astype(np.int64))
+
+
+@pytest.mark.parametrize("folding", DSP_FOLDINGS)
+def test_a_stem_in_dsp_slices_computes_what_the_chain_computes(folding, rng):
+    chain = tiny_tail(rng)
+    network = lower(chain, folding, "net")
+    stem = network.layers[0].unit
+    assert stem.module == "mvu_dsp" and stem.slices == 4 * stem.m
+    images = rng.integers(0, 256, (7, *chain.input.shape), np.uint8)
+    expected = evaluate(chain, images)["conv0"]
+    np.testing.assert_array_equal(interpret(network, images)["conv0"], expected)
+
+
+@pytest.mark.parametrize(
+    ("layer", "fold", "match"),
+    [
+        ("conv0", Fold(pe=4, simd=1, form="dsp"), "all 8 channels and one input"),
+        ("conv0", Fold(pe=8, simd=27, form="dsp"), "PE = 8, SIMD = 1"),
+        ("conv1", Fold(pe=6, simd=1, form="dsp"), "conv1: form 'dsp' takes pixels"),
+    ],
+)
+def test_a_folding_that_slices_do_not_have_is_refused(layer, fold, match, rng):
+    with pytest.raises(FoldingError, match=match):
+        lower(tiny_tail(rng), DSP_FOLDINGS[0] | {layer: fold}, "net")
+
+
+@pytest.mark.parametrize(
+    ("size", "channels", "m", "match"),
+    [(1, 1, 4, "may be 1 at most"), (1, 5000, 1, "a DSP slice holds two of 22")],
+)
+def test_sizes_that_slices_do_not_have_are_refused(size, channels, m, match, rng):
+    layers = [conv(rng, "conv0", channels, 2, k=size, in_bits=8), dense(rng, "fc0", 32, 3)]
+    chain = chain_of(rng, (4, 4, channels), layers)
+    folding = {
+        "conv0": Fold(pe=2, simd=1, m=m, rom_block=False, form="dsp"),
+        "fc0": Fold(pe=1, simd=32),
+    }
+    with pytest.raises(FoldingError, match=match):
+        lower(chain, folding, "net")
 
 
 def test_reference_data_is_no_trivial_one(rng):

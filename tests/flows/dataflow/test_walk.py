@@ -18,7 +18,7 @@ from flows.dataflow.kernels import (
 from flows.dataflow.lower import lower, unit_shapes
 from flows.dataflow.walk import walk_layer
 from tests.flows.dataflow.test_lower import CHAINS
-from tests.support.chains import TAIL_FOLDING, tiny_tail
+from tests.support.chains import DSP_FOLDINGS, TAIL_FOLDING, tiny_tail
 
 LONG_AGO = -(10**9)
 
@@ -163,7 +163,7 @@ TAILS = [
 ]
 
 
-@pytest.mark.parametrize("folding", TAILS)
+@pytest.mark.parametrize("folding", [*TAILS, *DSP_FOLDINGS])
 @pytest.mark.parametrize("pause", [1, 4, 40])
 def test_words_between_units_move_when_the_steps_say(folding, pause, rng):
     network = lower(tiny_tail(rng), folding, "net")

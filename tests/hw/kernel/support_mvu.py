@@ -85,6 +85,10 @@ class Layer:
     def threshold_bits(self) -> int:
         return (self.mw + 1).bit_length() if self.bipolar else self.acc_w
 
+    def fields(self, stored: Ints) -> Ints:
+        """Stored thresholds as the memory's fields."""
+        return stored
+
     @property
     def unit_latency(self) -> int:
         """Cycles from a step to its sum."""
@@ -155,7 +159,7 @@ def write_thresholds(path: Path, layer: Layer, stored: Ints) -> None:
     """One word per nf: field pe."""
     width = layer.threshold_bits
     words = []
-    for fields in stored.reshape(layer.nf, layer.pe):
+    for fields in layer.fields(stored).reshape(layer.nf, layer.pe):
         words.append(sum((int(t) & (2**width - 1)) << (pe * width) for pe, t in enumerate(fields)))
     _write(path, words)
 
@@ -224,13 +228,18 @@ def parameters(top: str, layer: Layer) -> dict[str, Any]:
     if top == "mvu_xnor":
         return {"MW": layer.mw, **common}
     shape = {"C": layer.c, "K": layer.k, "STRIDE": layer.stride, "M": layer.m}
+    if top == "mvu_dsp":
+        # All channels at a time, one input at a time, and no choice of FIFO.
+        common = {k: v for k, v in common.items() if k not in ("PE", "SIMD", "FIFO_DEPTH")}
+        return {**shape, "IN_BITS": layer.in_bits, **common}
     return {**shape, **({"IN_BITS": layer.in_bits} if top == "mvu_int" else {}), **common}
 
 
 def sources(top: str, *, fast: bool = True) -> list[Path]:
     """Files of a kernel; ``fast``: with the counters as simulators like them, quicker to build."""
     form = [Path(__file__).with_name("fast_sim.sv")] if fast else []
-    return [*form, *SOURCES, HW / "kernel" / f"{top}.sv"]
+    slices = [HW / "kernel" / "dsp_pair.sv"] if top == "mvu_dsp" else []
+    return [*form, *SOURCES, *slices, HW / "kernel" / f"{top}.sv"]
 
 
 def layer_row(name: str, reason: str, **fields: Any) -> Row:
