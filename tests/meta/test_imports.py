@@ -20,7 +20,7 @@ PARTS = {
     "shell": {"streamline", "dataflow", "emit"},
     "virtual": {"sim"},
     "deploy": {"dataflow"},
-    "bitstream": {"streamline", "dataflow", "emit", "synth"},
+    "bitstream": {"streamline", "dataflow", "emit", "shell", "synth"},
     "report": {"streamline", "dataflow", "emit", "sim", "synth"},
 }
 
