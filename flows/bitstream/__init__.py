@@ -1,16 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
 """From a generated shell to a bitstream: hand-over folders, and the tools where they are found."""
 
-from flows.bitstream.design import Design
-from flows.bitstream.make import Bitstream, HandOver, hand_over, make_open, make_vivado
+from flows.bitstream.design import Design, shell_design
+from flows.bitstream.make import FLOWS, Bitstream, HandOver, check_flow, hand_over, make
 from flows.bitstream.ps import port_bits
 
 __all__ = [
+    "FLOWS",
     "Bitstream",
     "Design",
     "HandOver",
+    "check_flow",
     "hand_over",
-    "make_open",
-    "make_vivado",
+    "make",
     "port_bits",
+    "shell_design",
 ]

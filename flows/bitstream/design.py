@@ -10,6 +10,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from flows.bitstream.ports import Port, read_ports
 from flows.boards import Board
 from flows.errors import ToolError
+from flows.shell.emit import ShellProject
 from flows.synth import SynthTarget
 from flows.synth.synthesise import needed_files
 
@@ -50,6 +51,19 @@ class Design:
             if f"module {self.shell.top}" in text:
                 return read_ports(text, self.shell.top)
         raise ToolError(f"{self.shell.top}: none of the {len(self.shell.sources)} sources holds it")
+
+
+def shell_design(name: str, shell: ShellProject, board: Board, clock_mhz: float) -> Design:
+    """An emitted shell as a design for a board."""
+    target = SynthTarget(
+        name=name,
+        top=shell.top,
+        root=shell.root,
+        sources=shell.sources,
+        data_files=shell.data_files,
+        include_dirs=shell.include_dirs,
+    )
+    return Design(name=name, shell=target, board=board, clock_mhz=clock_mhz)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

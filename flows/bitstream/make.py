@@ -10,6 +10,7 @@ from flows.bitstream import bitfile, openxc7, vivado
 from flows.bitstream.design import Design
 from flows.bitstream.netlist import NetlistCheck
 from flows.bitstream.vivado_reports import Timing, Utilization, read_timing, read_utilization
+from flows.boards import Board
 from flows.errors import ToolError, UsageError
 
 
@@ -21,13 +22,11 @@ class HandOver:
         design: what is in them.
         vivado: folder for Vivado.
         openxc7: folder for the open flow, None where the board cannot take it.
-        refusal: why there is none.
     """
 
     design: Design
     vivado: Path
     openxc7: Path | None
-    refusal: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +54,35 @@ class Bitstream:
     estimated_mhz: float | None = None
 
 
+FLOWS = ("none", "open", "vivado")
+
+
+def check_flow(flow: str, board: Board) -> None:
+    """Refuses a flow that cannot end well, before anything is built.
+
+    Raises:
+        UsageError: there is no such flow, or the board cannot take it.
+    """
+    if flow not in FLOWS:
+        raise UsageError(f"--bitstream {flow}: no such flow; flows: {', '.join(FLOWS)}")
+    refusal = openxc7.refusal(board) if flow == "open" else None
+    if refusal:
+        raise UsageError(f"--bitstream open: {refusal}; choose --bitstream vivado")
+
+
+def make(flow: str, handed: HandOver, jobs: int) -> Bitstream | None:
+    """Runs a flow of `FLOWS` as far as the tools of this machine allow; None for `none`.
+
+    Raises:
+        UsageError: the board cannot take the flow.
+        ToolError: a tool failed, timing is not met, or the netlist cannot be routed.
+    """
+    check_flow(flow, handed.design.board)
+    if flow == "none":
+        return None
+    return make_vivado(handed, jobs) if flow == "vivado" else make_open(handed)
+
+
 def hand_over(design: Design, root: Path) -> HandOver:
     """Writes `vivado/` and, where the board can take it, `openxc7/` into a build's folder.
 
@@ -63,7 +91,7 @@ def hand_over(design: Design, root: Path) -> HandOver:
     Raises:
         UsageError: a folder cannot be written.
     """
-    refusal = openxc7.refusal(design)
+    refusal = openxc7.refusal(design.board)
     folders = {"vivado": root / "vivado", "openxc7": root / "openxc7"}
     try:
         for folder in folders.values():
@@ -77,7 +105,6 @@ def hand_over(design: Design, root: Path) -> HandOver:
         design=design,
         vivado=folders["vivado"],
         openxc7=None if refusal else folders["openxc7"],
-        refusal=refusal,
     )
 
 
@@ -109,9 +136,9 @@ def make_open(handed: HandOver) -> Bitstream:
         UsageError: the board cannot take this flow.
         ToolError: a tool failed, or the netlist holds what the flow cannot route.
     """
+    check_flow("open", handed.design.board)
     folder = handed.openxc7
-    if folder is None:
-        raise UsageError(f"--bitstream open: {handed.refusal}; choose --bitstream vivado")
+    assert folder is not None
     name = handed.design.name
     netlist = openxc7.synthesise(name, folder)
     command = "./build.sh"

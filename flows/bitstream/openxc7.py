@@ -9,6 +9,7 @@ from pathlib import Path
 from flows.bitstream.design import BITSTREAMS, Design, Staged, render, stage
 from flows.bitstream.hwh import hwh_text
 from flows.bitstream.netlist import NetlistCheck, check_netlist
+from flows.boards import Board
 from flows.emit.project import HW
 from flows.errors import ToolError
 from flows.synth.yosys import MAPPED_APART, execute
@@ -23,9 +24,8 @@ NEXTPNR = ("nextpnr-xilinx", "nextpnr-himbaechel")
 _FREQUENCY = re.compile(r"Max frequency for clock '[^']*': ([0-9.]+) MHz")
 
 
-def refusal(design: Design) -> str | None:
-    """Why a design cannot take this flow, in one sentence; None when it can."""
-    board = design.board
+def refusal(board: Board) -> str | None:
+    """Why a board cannot take this flow, in one sentence; None when it can."""
     if board.family != "xc7":
         return f"{board.name}: no open place and route exists for {board.part}"
     if (board.ports.control, board.ports.memory) != _PORTS:
@@ -37,7 +37,7 @@ def write_folder(design: Design, folder: Path) -> None:
     """Writes sources, synthesis script and commands of the flow into a folder of its own.
 
     Args:
-        design: one for which `refusal` has nothing to say.
+        design: one for a board that `refusal` has nothing against.
         folder: made where it does not exist.
     """
     # Yosys takes the names in $readmemh from the folder it runs in.

@@ -49,32 +49,42 @@ module shell_bursts #(
   logic [SIZE_W-1:0] rest_q;    // words of the item behind the burst
   logic [SIZE_W-1:0] room;      // words up to the end of the block
   logic [SIZE_W-1:0] beats_q;
-  logic              outside_q;
+  logic              outside;
+  logic              valid_q = 1'b0;
+  logic              range_q = 1'b0;
   logic              last_item_q;
 
   assign room          = SIZE_W'(BURST) - SIZE_W'(addr_q[3 +: LEN_W]);
   assign item_next     = item_q + (ADDR_W+1)'(stride_i);
   assign busy_o        = (state_q != StIdle);
-  assign range_o       = (state_q == StGive) && outside_q;
-  assign burst_valid_o = (state_q == StGive) && !outside_q;
+  assign outside       = (addr_q < limit_base_i) || (next_q > limit_end_i);
+  assign range_o       = range_q;
+  assign burst_valid_o = valid_q;
   assign burst_addr_o  = addr_q[ADDR_W-1:0];
   assign burst_len_o   = LEN_W'(beats_q - 1'b1);
   assign burst_last_o  = (rest_q == '0);
 
   always_ff @(posedge clk_i) begin
-    if (!rst_ni) begin
+    if (!rst_ni || stop_i) begin
       state_q <= StIdle;
-    end else if (stop_i) begin
-      state_q <= StIdle;
+      valid_q <= 1'b0;
+      range_q <= 1'b0;
     end else begin
+      range_q <= 1'b0;
       unique case (state_q)
         StIdle:  if (start_i) state_q <= StSize;
         StSize:  state_q <= StStep;
         StStep:  state_q <= StCheck;
-        StCheck: state_q <= StGive;
+        StCheck: begin
+          state_q <= outside ? StIdle : StGive;
+          valid_q <= !outside;
+          range_q <= outside;
+        end
         StGive: begin
-          if (outside_q) state_q <= StIdle;
-          else if (burst_ready_i) state_q <= (burst_last_o && last_item_q) ? StIdle : StSize;
+          if (burst_ready_i) begin
+            state_q <= (burst_last_o && last_item_q) ? StIdle : StSize;
+            valid_q <= 1'b0;
+          end
         end
         default: state_q <= StIdle;
       endcase
@@ -96,9 +106,6 @@ module shell_bursts #(
       StStep: begin
         next_q <= addr_q + (ADDR_W+1)'({beats_q, 3'b000});
         rest_q <= left_q - beats_q;
-      end
-      StCheck: begin
-        outside_q <= (addr_q < limit_base_i) || (next_q > limit_end_i);
       end
       StGive: begin
         if (burst_ready_i) begin

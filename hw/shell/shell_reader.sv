@@ -50,13 +50,13 @@ module shell_reader #(
   logic [SPACE_W-1:0] claimed;
   logic               accept;
   logic               ended;
-  logic               fits_q;
+  logic               ready_q = 1'b0;
   logic               pop;
   logic               unused_fifo_ready;   // but by the assertion
 
-  // fits_q lags a cycle; the cycle after a burst it does not count, since it may be wrong then.
+  // ready_q lags a cycle. It falls with a burst, and whatever it says grows worse only by bursts.
   assign accept        = burst_valid_i && burst_ready_o;
-  assign burst_ready_o = !stop_i && !valid_q && fits_q && (open_q != OPEN_W'(OPEN));
+  assign burst_ready_o = ready_q && !stop_i;
   assign ended         = m_axi_rvalid && m_axi_rlast;
   assign claimed       = accept ? SPACE_W'(burst_len_i) + 1'b1 : '0;
   assign pop           = m_axis_tvalid && m_axis_tready;
@@ -84,10 +84,11 @@ module shell_reader #(
   always_ff @(posedge clk_i) begin
     if (!rst_ni || flush_i) begin
       space_q <= SPACE_W'(DEPTH);
-      fits_q  <= 1'b0;
+      ready_q <= 1'b0;
     end else begin
       space_q <= SPACE_W'(space_q - claimed + SPACE_W'(pop));
-      fits_q  <= !accept && (space_q >= SPACE_W'(BURST));
+      ready_q <= !accept && (space_q >= SPACE_W'(BURST)) && (open_q != OPEN_W'(OPEN))
+              && (!valid_q || m_axi_arready);
     end
   end
 

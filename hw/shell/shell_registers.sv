@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The registers of registers.toml: storage, selection, latches of the 64-bit counters. See docs/registers.md.
-// write_i stands for one cycle with address, data and strobes; rdata_o is there two cycles after read_i.
+// write_i stands for one cycle with address, data and strobes; rdata_o stands in the cycle after read_i.
 // Addresses keep one bit above ADDR_W: set for a value beyond the address space, which every check then refuses.
 `include "shell_registers.svh"
 
@@ -78,6 +78,13 @@ module shell_registers #(
   logic [31:0]     timeout_q;
   logic            irq_enable_q;
   logic [31:0]     high_q;     // upper half of the counter whose lower half was read last
+  logic [31:0]     group0_q;   // candidates of a read, one for each 64 bytes
+  logic [31:0]     group1_q;
+  logic [31:0]     group2_q;
+  logic [31:0]     group3_q;
+  logic [1:0]      chosen_q;
+  logic            hit_q;
+  logic [15:0]     place;      // of the read, as if it were aligned and in the map
   logic            write;
   logic            command;
   logic            clear;
@@ -91,15 +98,19 @@ module shell_registers #(
   logic [63:0]     net_cycles;
 
   // A write of fewer than four bytes is ignored.
-  assign write         = write_i && (&wstrb_i);
-  assign command       = write && (waddr_i == shell_map::CONTROL);
-  assign start_o       = command && wdata_i[shell_map::CONTROL_START_BIT];
-  assign stop_o        = command && wdata_i[shell_map::CONTROL_STOP_BIT];
-  assign clear         = command && wdata_i[shell_map::CONTROL_CLEAR_BIT];
-  assign error_clear_o = (write && (waddr_i == shell_map::ERROR)) ? wdata_i[7:0] : '0;
-  assign load_addr_o   = RUNTIME && write && (waddr_i == shell_map::LOAD_ADDR);
-  assign load_data_o   = RUNTIME && write && (waddr_i == shell_map::LOAD_DATA);
-  assign load_o        = wdata_i;
+  assign write   = write_i && (&wstrb_i);
+  assign command = write && (waddr_i == shell_map::CONTROL);
+
+  // Commands are registers, one cycle behind the write.
+  always_ff @(posedge clk_i) begin
+    start_o       <= command && rst_ni && wdata_i[shell_map::CONTROL_START_BIT];
+    stop_o        <= command && rst_ni && wdata_i[shell_map::CONTROL_STOP_BIT];
+    clear         <= command && wdata_i[shell_map::CONTROL_CLEAR_BIT];
+    error_clear_o <= (write && (waddr_i == shell_map::ERROR)) ? wdata_i[7:0] : '0;
+    load_addr_o   <= RUNTIME && rst_ni && write && (waddr_i == shell_map::LOAD_ADDR);
+    load_data_o   <= RUNTIME && rst_ni && write && (waddr_i == shell_map::LOAD_DATA);
+    load_o        <= wdata_i;
+  end
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
@@ -163,9 +174,11 @@ module shell_registers #(
     .net_free_o(net_cycles)
   );
 
+  assign place = {8'h00, raddr_i[7:2], 2'b00};
+
   always_ff @(posedge clk_i) begin
     if (read_i) begin
-      unique case (raddr_i)
+      unique case (place)
         shell_map::CYCLES_LO:        high_q <= cycles[63:32];
         shell_map::INPUT_STALLS_LO:  high_q <= input_stalls[63:32];
         shell_map::OUTPUT_STALLS_LO: high_q <= output_stalls[63:32];
@@ -173,46 +186,74 @@ module shell_registers #(
         shell_map::NET_FREE_LO:      high_q <= net_cycles[63:32];
         default: ;
       endcase
-      unique case (raddr_i)
-        shell_map::ID:               rdata_o <= shell_map::ID_RESET;
-        shell_map::VERSION:          rdata_o <= {16'(shell_map::MAJOR), 16'(shell_map::MINOR)};
-        shell_map::MODEL_HASH0:      rdata_o <= MODEL_HASH[127:96];
-        shell_map::MODEL_HASH1:      rdata_o <= MODEL_HASH[95:64];
-        shell_map::MODEL_HASH2:      rdata_o <= MODEL_HASH[63:32];
-        shell_map::MODEL_HASH3:      rdata_o <= MODEL_HASH[31:0];
-        shell_map::STATUS:           rdata_o <= {28'b0, net_reset_i, |error_i, done_i, idle_i};
-        shell_map::ERROR:            rdata_o <= {24'b0, error_i};
-        shell_map::IRQ_ENABLE:       rdata_o <= {31'b0, irq_enable_q};
-        shell_map::IN_BASE_LO:       rdata_o <= in_base_q[31:0];
-        shell_map::IN_BASE_HI:       rdata_o <= 32'(in_base_q[ADDR_W:32]);
-        shell_map::OUT_BASE_LO:      rdata_o <= out_base_q[31:0];
-        shell_map::OUT_BASE_HI:      rdata_o <= 32'(out_base_q[ADDR_W:32]);
-        shell_map::IMAGES:           rdata_o <= images_q;
-        shell_map::IN_STRIDE:        rdata_o <= in_stride_q;
-        shell_map::OUT_STRIDE:       rdata_o <= out_stride_q;
-        shell_map::TIMEOUT:          rdata_o <= timeout_q;
-        shell_map::LIMIT_BASE_LO:    rdata_o <= limit_base_q[31:0];
-        shell_map::LIMIT_BASE_HI:    rdata_o <= 32'(limit_base_q[ADDR_W:32]);
-        shell_map::LIMIT_END_LO:     rdata_o <= limit_end_q[31:0];
-        shell_map::LIMIT_END_HI:     rdata_o <= 32'(limit_end_q[ADDR_W:32]);
-        shell_map::IN_BYTES:         rdata_o <= IN_BYTES;
-        shell_map::OUT_BYTES:        rdata_o <= OUT_BYTES;
-        shell_map::OUT_SHAPE:        rdata_o <= {8'(ELEM_W), 24'(OUT_ELEMENTS)};
-        shell_map::CONFIG:           rdata_o <= {16'b0, 8'(ADDR_W), 5'b0, RUNTIME, AXI3, CDC};
-        shell_map::CYCLES_LO:        rdata_o <= cycles[31:0];
-        shell_map::LATENCY:          rdata_o <= latency;
-        shell_map::IMAGES_IN:        rdata_o <= images_in;
-        shell_map::IMAGES_OUT:       rdata_o <= images_out;
-        shell_map::INPUT_STALLS_LO:  rdata_o <= input_stalls[31:0];
-        shell_map::OUTPUT_STALLS_LO: rdata_o <= output_stalls[31:0];
-        shell_map::FREE_LO:          rdata_o <= free_cycles[31:0];
-        shell_map::NET_FREE_LO:      rdata_o <= net_cycles[31:0];
-        shell_map::LOAD_ADDR:        rdata_o <= load_addr_i;
-        shell_map::CYCLES_HI, shell_map::INPUT_STALLS_HI, shell_map::OUTPUT_STALLS_HI,
-        shell_map::FREE_HI, shell_map::NET_FREE_HI: rdata_o <= high_q;
-        default:                     rdata_o <= '0;
+      unique case (place)
+        shell_map::ID:                group0_q <= shell_map::ID_RESET;
+        shell_map::VERSION:           group0_q <= {16'(shell_map::MAJOR), 16'(shell_map::MINOR)};
+        shell_map::MODEL_HASH0:       group0_q <= MODEL_HASH[127:96];
+        shell_map::MODEL_HASH1:       group0_q <= MODEL_HASH[95:64];
+        shell_map::MODEL_HASH2:       group0_q <= MODEL_HASH[63:32];
+        shell_map::MODEL_HASH3:       group0_q <= MODEL_HASH[31:0];
+        shell_map::STATUS:            group0_q <= {28'b0, net_reset_i, |error_i, done_i, idle_i};
+        shell_map::ERROR:             group0_q <= {24'b0, error_i};
+        shell_map::IRQ_ENABLE:        group0_q <= {31'b0, irq_enable_q};
+        shell_map::IN_BASE_LO:        group0_q <= in_base_q[31:0];
+        shell_map::IN_BASE_HI:        group0_q <= 32'(in_base_q[ADDR_W:32]);
+        shell_map::OUT_BASE_LO:       group0_q <= out_base_q[31:0];
+        shell_map::OUT_BASE_HI:       group0_q <= 32'(out_base_q[ADDR_W:32]);
+        default:                      group0_q <= '0;
       endcase
+      unique case (place)
+        shell_map::IMAGES:            group1_q <= images_q;
+        shell_map::IN_STRIDE:         group1_q <= in_stride_q;
+        shell_map::OUT_STRIDE:        group1_q <= out_stride_q;
+        shell_map::TIMEOUT:           group1_q <= timeout_q;
+        shell_map::LIMIT_BASE_LO:     group1_q <= limit_base_q[31:0];
+        shell_map::LIMIT_BASE_HI:     group1_q <= 32'(limit_base_q[ADDR_W:32]);
+        shell_map::LIMIT_END_LO:      group1_q <= limit_end_q[31:0];
+        shell_map::LIMIT_END_HI:      group1_q <= 32'(limit_end_q[ADDR_W:32]);
+        shell_map::IN_BYTES:          group1_q <= IN_BYTES;
+        shell_map::OUT_BYTES:         group1_q <= OUT_BYTES;
+        shell_map::OUT_SHAPE:         group1_q <= {8'(ELEM_W), 24'(OUT_ELEMENTS)};
+        shell_map::CONFIG:            group1_q <= {16'b0, 8'(ADDR_W), 5'b0, RUNTIME, AXI3, CDC};
+        default:                      group1_q <= '0;
+      endcase
+      unique case (place)
+        shell_map::CYCLES_LO:         group2_q <= cycles[31:0];
+        shell_map::CYCLES_HI:         group2_q <= high_q;
+        shell_map::LATENCY:           group2_q <= latency;
+        shell_map::IMAGES_IN:         group2_q <= images_in;
+        shell_map::IMAGES_OUT:        group2_q <= images_out;
+        shell_map::INPUT_STALLS_LO:   group2_q <= input_stalls[31:0];
+        shell_map::INPUT_STALLS_HI:   group2_q <= high_q;
+        shell_map::OUTPUT_STALLS_LO:  group2_q <= output_stalls[31:0];
+        shell_map::OUTPUT_STALLS_HI:  group2_q <= high_q;
+        shell_map::FREE_LO:           group2_q <= free_cycles[31:0];
+        shell_map::FREE_HI:           group2_q <= high_q;
+        shell_map::NET_FREE_LO:       group2_q <= net_cycles[31:0];
+        shell_map::NET_FREE_HI:       group2_q <= high_q;
+        default:                      group2_q <= '0;
+      endcase
+      unique case (place)
+        shell_map::LOAD_ADDR:         group3_q <= load_addr_i;
+        default:                      group3_q <= '0;
+      endcase
+      chosen_q <= raddr_i[7:6];
+      hit_q    <= (raddr_i[15:8] == '0);
     end
   end
+
+  always_comb begin
+    unique case (chosen_q)
+      2'd0:    rdata_o = group0_q;
+      2'd1:    rdata_o = group1_q;
+      2'd2:    rdata_o = group2_q;
+      default: rdata_o = group3_q;
+    endcase
+    if (!hit_q) rdata_o = '0;
+  end
+
+  // A byte or half-word read gets the whole word, and takes its lanes.
+  logic unused;
+  assign unused = ^raddr_i[1:0];
 
 endmodule

@@ -62,7 +62,7 @@ module shell_writer #(
   logic [OPEN-1:0]    last_left;
   logic [COUNT_W-1:0] words_q;            // words of the FIFO that no burst has claimed
   logic [COUNT_W-1:0] claimed;
-  logic               enough_q;
+  logic               ready_q = 1'b0;
   logic               accept;
   logic               push;
   logic               begin_w;
@@ -70,8 +70,8 @@ module shell_writer #(
 
   assign push          = s_axis_tvalid && s_axis_tready;
   assign accept        = burst_valid_i && burst_ready_o;
-  // enough_q lags a cycle behind words_q, which only grows between bursts.
-  assign burst_ready_o = !stop_i && !aw_valid_q && !aw_done_q && enough_q && (open_q != OPEN_W'(OPEN));
+  // ready_q lags a cycle. It falls with a burst, and whatever it says grows worse only by bursts.
+  assign burst_ready_o = ready_q && !stop_i;
   assign claimed       = accept ? COUNT_W'(burst_len_i) + 1'b1 : '0;
   assign begin_w       = aw_done_q && (!w_valid_q || (m_axi_wready && m_axi_wlast));
   assign open_left     = open_q - OPEN_W'(m_axi_bvalid && (open_q != '0));
@@ -108,11 +108,12 @@ module shell_writer #(
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni || flush_i) begin
-      words_q  <= '0;
-      enough_q <= 1'b0;
+      words_q <= '0;
+      ready_q <= 1'b0;
     end else begin
-      words_q  <= COUNT_W'(words_q - claimed + COUNT_W'(push));
-      enough_q <= !accept && burst_valid_i && (words_q > COUNT_W'(burst_len_i));
+      words_q <= COUNT_W'(words_q - claimed + COUNT_W'(push));
+      ready_q <= !accept && burst_valid_i && (words_q > COUNT_W'(burst_len_i))
+              && (open_q != OPEN_W'(OPEN)) && !aw_valid_q && !aw_done_q;
     end
   end
 

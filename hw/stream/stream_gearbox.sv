@@ -33,15 +33,25 @@ module stream_gearbox #(
   logic              pop;
   logic              take;
   logic [BEAT_W-1:0] beat_q;   // beats of this frame that have left
-  logic              last;
+  logic [BEAT_W-1:0] beat_d;
+  logic              last_q;   // the next beat to leave is the last of its frame
 
   assign pop  = m_axis_tvalid && m_axis_tready;
   assign take = s_axis_tvalid && s_axis_tready;
-  assign last = (beat_q == BEAT_W'(OUT_BEATS - 1));
+
+  always_comb begin
+    beat_d = beat_q;
+    if (pop) beat_d = last_q ? '0 : BEAT_W'(beat_q + 1'b1);
+  end
 
   always_ff @(posedge clk_i) begin
-    if (!rst_ni) beat_q <= '0;
-    else if (pop) beat_q <= last ? '0 : BEAT_W'(beat_q + 1'b1);
+    if (!rst_ni) begin
+      beat_q <= '0;
+      last_q <= (OUT_BEATS == 1);
+    end else begin
+      beat_q <= beat_d;
+      last_q <= (beat_d == BEAT_W'(OUT_BEATS - 1));
+    end
   end
 
   if (OUT_N < IN_N) begin : gen_narrow
@@ -52,22 +62,27 @@ module stream_gearbox #(
     localparam bit FITS = (IN_N % OUT_N == 0);   // then nothing is ever left
     logic [SIZE*8-1:0]  buffer_q;
     logic [SIZE*8-1:0]  kept;
+    logic [SIZE*8-1:0]  placed;
     logic [SIZE*8-1:0]  added;
     logic [COUNT_W-1:0] count_q;
     logic [COUNT_W-1:0] left;
     logic [PLACE_W-1:0] place;
-    logic [SIZE*8-1:0]  placed;
+    logic               valid_q;    // count_q >= OUT_N
+    logic               short;      // less than a beat is left
 
+    // What is left once the beat that is there has gone. A word is taken only then, or where there is no beat; so its
+    // place does not depend on m_axis_tready.
     always_comb begin
       left = count_q;
-      if (pop) left = last ? '0 : COUNT_W'(count_q - COUNT_W'(OUT_N));
+      if (valid_q) left = last_q ? '0 : COUNT_W'(count_q - COUNT_W'(OUT_N));
     end
     assign place         = FITS ? '0 : PLACE_W'(left);
     assign placed        = (SIZE*8)'(s_axis_tdata) << {place, 3'b000};
-    assign s_axis_tready = (left < COUNT_W'(OUT_N));
-    assign m_axis_tvalid = (count_q >= COUNT_W'(OUT_N));
+    assign short         = (left < COUNT_W'(OUT_N));
+    assign s_axis_tready = short && (!valid_q || m_axis_tready);
+    assign m_axis_tvalid = valid_q;
     assign m_axis_tdata  = buffer_q[OUT_W-1:0];
-    assign kept          = pop ? (buffer_q >> OUT_W) : buffer_q;
+    assign kept          = valid_q ? (buffer_q >> OUT_W) : buffer_q;
 
     for (genvar i = 0; i < SIZE; i++) begin : gen_byte
       if (i < OUT_N - 1) begin : gen_either
@@ -78,15 +93,24 @@ module stream_gearbox #(
     end
 
     always_ff @(posedge clk_i) begin
-      if (!rst_ni) count_q <= '0;
-      else count_q <= take ? COUNT_W'(left + COUNT_W'(IN_N)) : left;
+      if (!rst_ni) begin
+        count_q <= '0;
+        valid_q <= 1'b0;
+      end else if (take) begin
+        count_q <= COUNT_W'(left + COUNT_W'(IN_N));
+        valid_q <= 1'b1;
+      end else if (pop) begin
+        count_q <= left;
+        valid_q <= !short;
+      end
     end
 
     always_ff @(posedge clk_i) begin
-      buffer_q <= take ? added : kept;
+      if (take) buffer_q <= added;
+      else if (pop) buffer_q <= kept;
     end
 
-    `AXIS_ASSERT(check_count, 32'(count_q) <= SIZE)
+    `AXIS_ASSERT(check_count, (32'(count_q) <= SIZE) && (valid_q == (32'(count_q) >= OUT_N)))
   end
 
   if (OUT_N > IN_N && OUT_N % IN_N != 0) begin : gen_wide
@@ -159,7 +183,7 @@ module stream_gearbox #(
     end
 
     `AXIS_ASSERT(check_word, 32'(word_q) <= FULL)
-    `AXIS_ASSERT(check_beats, full_q ? (made_q == (last ? '0 : BEAT_W'(beat_q + 1'b1))) : (made_q == beat_q))
+    `AXIS_ASSERT(check_beats, full_q ? (made_q == (last_q ? '0 : BEAT_W'(beat_q + 1'b1))) : (made_q == beat_q))
   end
 
   if (OUT_N % IN_N == 0) begin : gen_whole
@@ -179,7 +203,7 @@ module stream_gearbox #(
 
     // Frames are whole words, so neither side has to count.
     logic unused;
-    assign unused = take ^ last;
+    assign unused = take ^ last_q;
   end
 
   `AXIS_ASSERT_STREAM(check_output, m_axis_tvalid, m_axis_tready, m_axis_tdata, OUT_W)

@@ -11,7 +11,6 @@ import xml.etree.ElementTree as ET
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
 import cocotb_tools.config
 import pytest
@@ -77,7 +76,7 @@ def _compile(tools: Toolchain, files: Sequence[Path], work: Path, generated: Pat
         return list(pool.map(one, files))
 
 
-def run(folder: Path, top: str, module: str, out: Path, **setting: Any) -> None:
+def run(folder: Path, top: str, module: str, out: Path, *, power_up: bool = False) -> None:
     """Runs the cocotb tests of a module; fails with their names unless all pass.
 
     Args:
@@ -85,10 +84,10 @@ def run(folder: Path, top: str, module: str, out: Path, **setting: Any) -> None:
         top: the design.
         module: dotted name of the Python module with the tests.
         out: folder for results and the log.
-        setting: read by the tests from the environment, in capitals with the prefix ``BENCH_``.
+        power_up: registers start at random; assertions are off, since they remember in registers.
     """
     runner = get_runner("verilator")
-    extra = {f"BENCH_{name.upper()}": str(value) for name, value in setting.items()}
+    random_start = ["+verilator+rand+reset+2", "+verilator+seed+1", "+verilator+noassert"]
     out.mkdir(parents=True, exist_ok=True)
     log = out / "cocotb.log"
     try:
@@ -100,7 +99,8 @@ def run(folder: Path, top: str, module: str, out: Path, **setting: Any) -> None:
             test_dir=out,
             results_xml=str(out / "results.xml"),
             seed=1,
-            extra_env={**extra, "COCOTB_LOG_LEVEL": "WARNING"},
+            plusargs=random_start if power_up else [],
+            extra_env={"COCOTB_LOG_LEVEL": "WARNING"},
             log_file=log,
         )
     except (SystemExit, RuntimeError) as error:

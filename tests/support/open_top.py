@@ -7,7 +7,7 @@ import re
 from importlib import resources
 from pathlib import Path
 
-from flows.bitstream import Design
+from flows.bitstream import Design, shell_design
 from flows.boards import load_board
 from flows.dataflow.fold import fold_network
 from flows.dataflow.lower import lower, unit_shapes
@@ -16,7 +16,6 @@ from flows.dataflow.schedule import size_fifos
 from flows.emit.project import emit
 from flows.shell.emit import emit_shell
 from flows.streamline.chain import IntegerChain
-from flows.synth import SynthTarget
 
 
 def small_network(chain: IntegerChain, cycles: int) -> Network:
@@ -24,23 +23,11 @@ def small_network(chain: IntegerChain, cycles: int) -> Network:
     return size_fifos(lower(chain, fold_network(unit_shapes(chain), cycles), "net"))
 
 
-def shell_design(network: Network, root: Path, board: str = "Pynq-Z2") -> Design:
+def design_of(network: Network, root: Path, board: str = "Pynq-Z2") -> Design:
     """Emits a network and its shell below `root`."""
     chosen = load_board(board)
     shell = emit_shell(network, emit(network, root / "rtl"), chosen, root / "shell")
-    return Design(
-        name=network.name,
-        shell=SynthTarget(
-            name=network.name,
-            top=shell.top,
-            root=shell.root,
-            sources=shell.sources,
-            data_files=shell.data_files,
-            include_dirs=shell.include_dirs,
-        ),
-        board=chosen,
-        clock_mhz=100.0,
-    )
+    return shell_design(network.name, shell, chosen, 100.0)
 
 
 def black_boxes() -> str:

@@ -12,7 +12,7 @@ from flows.bitstream.netlist import ALLOWED
 from flows.sim.toolchain import find_toolchain, tool_environment
 from tests.support.battery import ROOT
 from tests.support.chains import tiny_fc
-from tests.support.open_top import black_boxes, shell_design, small_network
+from tests.support.open_top import black_boxes, design_of, small_network
 
 WAIVERS = (ROOT / "hw/lint/waivers.vlt", Path(__file__).with_name("waivers.vlt"))
 
@@ -22,7 +22,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Hand-over folder of a small dense network."""
     root = tmp_path_factory.mktemp("open")
     network = small_network(tiny_fc(np.random.default_rng(12)), 40)
-    handed = hand_over(shell_design(network, root), root)
+    handed = hand_over(design_of(network, root), root)
     assert handed.openxc7 is not None
     return handed.openxc7
 

@@ -13,7 +13,7 @@ from flows.sim.toolchain import find_toolchain, tool_environment
 from tests.bitstreams.vivado.test_build_tcl import RECORDER
 from tests.support.battery import ROOT
 from tests.support.chains import tiny_cnv
-from tests.support.open_top import shell_design, small_network
+from tests.support.open_top import design_of, small_network
 from tests.support.tcl import run_tcl
 
 
@@ -21,7 +21,7 @@ from tests.support.tcl import run_tcl
 def folder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("vivado")
     network = small_network(tiny_cnv(np.random.default_rng(11)), 420)
-    write_folder(shell_design(network, root, request.param), root / "vivado")
+    write_folder(design_of(network, root, request.param), root / "vivado")
     return root / "vivado"
 
 

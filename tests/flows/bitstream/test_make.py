@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from flows.bitstream import HandOver, bitfile, hand_over, make_open, make_vivado, openxc7
+from flows.bitstream import HandOver, bitfile, check_flow, hand_over, make, openxc7
 from flows.errors import ToolError, UsageError
 from tests.flows.bitstream.stub import stub_design
 from tests.flows.bitstream.test_vivado_reports import SERIES_7, TIMING
@@ -68,19 +68,26 @@ def test_boards_without_an_open_flow(tmp_path: Path):
     assert handed.openxc7 is None
     assert not (tmp_path / "build/openxc7").exists()
     with pytest.raises(UsageError, match=r"ZCU104: no open place and route .* --bitstream vivado"):
-        make_open(handed)
+        make("open", handed, jobs=1)
 
 
 def test_ports_that_the_open_top_level_does_not_know(tmp_path: Path):
     design = stub_design(tmp_path / "shell", "Pynq-Z2")
     ports = design.board.ports.model_copy(update={"memory": "S_AXI_HP2"})
     board = design.board.model_copy(update={"ports": ports})
-    refusal = openxc7.refusal(replace(design, board=board))
-    assert refusal == "Pynq-Z2: the open top level knows M_AXI_GP0 and S_AXI_HP0 only"
+    with pytest.raises(UsageError, match="knows M_AXI_GP0 and S_AXI_HP0 only; choose"):
+        check_flow("open", board)
+    assert hand_over(replace(design, board=board), tmp_path / "build").openxc7 is None
+
+
+def test_flows_by_name(handed: HandOver):
+    assert make("none", handed, jobs=1) is None
+    with pytest.raises(UsageError, match="no such flow; flows: none, open, vivado"):
+        make("quartus", handed, jobs=1)
 
 
 def test_vivado_that_is_not_there(handed: HandOver, path: Path):
-    made = make_vivado(handed, jobs=1)
+    made = make("vivado", handed, jobs=1)
     assert (made.file, made.missing) == (None, ("vivado",))
     assert made.command == "vivado -mode batch -source build.tcl"
 
@@ -91,7 +98,7 @@ def test_vivado(handed: HandOver, path: Path):
     (reports / "timing_summary.rpt").write_text(TIMING.format(wns="0.125", failing=0))
     (reports / "utilization.rpt").write_text(SERIES_7)
     _tool(path, "vivado", "cp -r samples reports\ncat build.tcl >net.bit")
-    made = make_vivado(handed, jobs=3)
+    made = make("vivado", handed, jobs=3)
     assert made.file == handed.vivado / "net.bit"
     assert made.timing.wns == 0.125
     assert made.utilization.lut == 31234
@@ -102,13 +109,13 @@ def test_vivado(handed: HandOver, path: Path):
 def test_vivado_that_fails(handed: HandOver, path: Path):
     _tool(path, "vivado", "echo 'ERROR: timing is not met at 100 MHz' >&2; exit 1")
     with pytest.raises(ToolError, match=r"exit code 1\.\nERROR: timing is not met"):
-        make_vivado(handed, jobs=1)
+        make("vivado", handed, jobs=1)
 
 
 def test_vivado_that_writes_nothing(handed: HandOver, path: Path):
     _tool(path, "vivado", "")
     with pytest.raises(ToolError, match=r"net\.bit: the tools ended well, but it is not there"):
-        make_vivado(handed, jobs=1)
+        make("vivado", handed, jobs=1)
 
 
 @pytest.fixture
@@ -137,7 +144,7 @@ def _open_tools(path: Path, folder: Path, nextpnr: str) -> None:
 
 
 def test_open_tools_that_are_not_there(handed: HandOver, path: Path, netlist: dict):
-    made = make_open(handed)
+    made = make("open", handed, jobs=1)
     assert made.file is None
     assert made.missing == (
         "nextpnr-xilinx or nextpnr-himbaechel", "fasm2frames", "xc7frames2bit"
@@ -170,7 +177,7 @@ def test_open_flow(
     _open_tools(path, handed.openxc7, nextpnr)
     monkeypatch.setenv("PRJXRAY_DB", "db")
     monkeypatch.setenv("CHIPDB", "xc7z020.bin")
-    made = make_open(handed)
+    made = make("open", handed, jobs=1)
     assert made.file == handed.openxc7 / "net.bit"
     assert made.estimated_mhz == 92.4
     assert (handed.openxc7 / "net.bin").read_bytes().hex() == "ffffffff665599aa"
@@ -186,7 +193,7 @@ def test_open_flow_says_what_it_lacks(
     _open_tools(path, handed.openxc7, "nextpnr-xilinx")
     monkeypatch.delenv("PRJXRAY_DB", raising=False)
     with pytest.raises(ToolError, match="PRJXRAY_DB: must name the folder"):
-        make_open(handed)
+        make("open", handed, jobs=1)
 
 
 def test_a_netlist_that_cannot_be_routed_stops_the_build(
@@ -196,7 +203,7 @@ def test_a_netlist_that_cannot_be_routed_stops_the_build(
         "type": "LUT6_2", "parameters": {}, "port_directions": {}, "connections": {}
     }  # fmt: skip
     with pytest.raises(ToolError, match=r"1 cells of net\.json .* odd \(LUT6_2\): two outputs"):
-        make_open(handed)
+        make("open", handed, jobs=1)
 
 
 def test_damaged_bitstream(
@@ -207,4 +214,4 @@ def test_damaged_bitstream(
     monkeypatch.setenv("CHIPDB", "xc7z020.bin")
     (handed.openxc7 / "sample.bit").write_bytes(b"\x00\x09\x0f\xf0")
     with pytest.raises(UsageError, match=r"net\.bit: no \.bit file"):
-        make_open(handed)
+        make("open", handed, jobs=1)

@@ -4,13 +4,13 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Iterator
 from typing import Any
 
-import cocotb
 import numpy as np
 from cocotb.clock import Clock
-from cocotb.triggers import ClockCycles, RisingEdge
-from cocotbext.axi import AxiBus, AxiLiteBus, AxiLiteMaster, AxiSlave, SparseMemoryRegion
+from cocotb.triggers import ClockCycles, RisingEdge, Timer
+from cocotbext.axi import AxiBus, AxiLiteBus, AxiLiteMaster, AxiResp, AxiSlave, SparseMemoryRegion
 from numpy.typing import NDArray
 
 from bitstreams.driver.registers import FIELDS, OFFSET
@@ -27,22 +27,32 @@ def bit(name: str) -> int:
 
 
 class Memory(SparseMemoryRegion):
-    """Memory behind the AXI port; an access to an address in ``bad`` fails."""
+    """Memory as the processor sees it."""
 
     def __init__(self) -> None:
         super().__init__(1 << 40)
         self.bad_reads: set[int] = set()
         self.bad_writes: set[int] = set()
 
-    async def _read(self, address: int, length: int, **kwargs: Any) -> bytes:
-        if address in self.bad_reads:
-            raise ValueError("read refused")
-        return await super()._read(address, length, **kwargs)
 
-    async def _write(self, address: int, data: bytes, **kwargs: Any) -> None:
-        if address in self.bad_writes:
+class Port:
+    """The same memory as the shell sees it: notes every access; one to a bad address fails."""
+
+    def __init__(self, memory: Memory) -> None:
+        self.memory = memory
+        self.touched: list[tuple[int, int]] = []
+
+    async def read(self, address: int, length: int) -> bytes:
+        self.touched.append((address, length))
+        if address in self.memory.bad_reads:
+            raise ValueError("read refused")
+        return await self.memory.read(address, length)
+
+    async def write(self, address: int, data: bytes) -> None:
+        self.touched.append((address, len(data)))
+        if address in self.memory.bad_writes:
             raise ValueError("write refused")
-        await super()._write(address, data, **kwargs)
+        await self.memory.write(address, data)
 
 
 class Bench:
@@ -55,14 +65,30 @@ class Bench:
             AxiLiteBus.from_prefix(dut, "s_axi"), dut.bus_clk, dut.bus_rst_n, False
         )
         self.memory = Memory()
+        self.port = Port(self.memory)
+        self.touched = self.port.touched
+        self.error = AxiResp.SLVERR
         self.slave = AxiSlave(
             AxiBus.from_prefix(dut, "m_axi"),
             dut.bus_clk,
             dut.bus_rst_n,
-            self.memory,
+            self.port,
             reset_active_level=False,
         )
         self.rng = np.random.default_rng(1)
+        self._answer_with(self.slave.read_if.r_channel, "rresp")
+        self._answer_with(self.slave.write_if.b_channel, "bresp")
+
+    def _answer_with(self, channel: Any, field: str) -> None:
+        """Lets error responses be ``self.error``; the model itself knows SLVERR only."""
+        send = channel.send
+
+        async def changed(item: Any) -> None:
+            if getattr(item, field) == AxiResp.SLVERR:
+                setattr(item, field, self.error)
+            await send(item)
+
+        channel.send = changed
 
     async def start(self, net_period: float = 10.0) -> None:
         """Clocks, reset, and the wait until the shell is idle."""
@@ -70,6 +96,7 @@ class Bench:
         dut.fault_i.value = 0
         dut.clear_i.value = 0
         dut.bus_rst_n.value = 0
+        await Timer(1, "ns")  # the reset is there before the first edge
         Clock(dut.bus_clk, 10, "ns").start()
         Clock(dut.net_clk, net_period, "ns").start()
         await ClockCycles(dut.bus_clk, 8)
@@ -96,6 +123,19 @@ class Bench:
                 return status
         raise AssertionError(f"STATUS {status:#x} after {limit} reads, waited for {names}")
 
+    @staticmethod
+    def free(channel: Any) -> None:
+        """Ends the stalls of a channel; the model would keep the last one."""
+        channel.clear_pause_generator()
+        channel.pause = False
+
+    @staticmethod
+    def coin(share: float, seed: int) -> Iterator[bool]:
+        """True with probability share."""
+        rng = random.Random(seed)
+        while True:
+            yield rng.random() < share
+
     def stall(self, share: float, seed: int) -> None:
         """Random back-pressure on all channels of the memory: each cycle with probability share."""
         channels = [
@@ -107,9 +147,9 @@ class Bench:
         ]
         for number, channel in enumerate(channels):
             if share:
-                channel.set_pause_generator(_coin(share, seed + number))
+                channel.set_pause_generator(self.coin(share, seed + number))
             else:
-                channel.clear_pause_generator()
+                self.free(channel)
 
     # The network of shell_bench.sv, in numpy.
 
@@ -182,16 +222,31 @@ class Bench:
         np.testing.assert_array_equal(found, self.results(images))
 
 
-def _coin(share: float, seed: int) -> Any:
-    rng = random.Random(seed)
+async def watch_masters(dut: Any) -> None:
+    """Rules that the memory model does not check, cycle by cycle: lengths, blocks, open bursts."""
+    reads = writes = ahead = 0
+    longest = 16
     while True:
-        yield rng.random() < share
-
-
-async def cycles(dut: Any, count: int) -> None:
-    """Waits for edges of the bus clock."""
-    for _ in range(count):
         await RisingEdge(dut.bus_clk)
+        value = {name: int(getattr(dut, f"m_axi_{name}").value) for name in _WATCHED}
+        for channel in ("ar", "aw"):
+            if value[f"{channel}valid"] and value[f"{channel}ready"]:
+                address, length = value[f"{channel}addr"], value[f"{channel}len"] + 1
+                assert length <= longest and address % 8 == 0
+                assert address // 4096 == (address + 8 * length - 1) // 4096
+                reads += channel == "ar"
+                if channel == "aw":
+                    writes += 1
+                    ahead += length
+        if value["wvalid"] and value["wready"]:
+            ahead -= 1
+            assert ahead >= 0, "a word of data before its address"
+        reads -= value["rvalid"] and value["rready"] and value["rlast"]
+        writes -= value["bvalid"] and value["bready"]
+        assert 0 <= reads <= 8 and 0 <= writes <= 8, (reads, writes)
 
 
-__all__ = ["BASE", "SIZE", "Bench", "bit", "cocotb", "cycles"]
+_WATCHED = (
+    *("arvalid", "arready", "araddr", "arlen", "awvalid", "awready", "awaddr", "awlen"),
+    *("wvalid", "wready", "rvalid", "rready", "rlast", "bvalid", "bready"),
+)
