@@ -27,6 +27,7 @@ from flows.dataflow.kernels import (
     StreamAdd,
     StreamConcat,
     StreamShuffle,
+    SumPool,
     Threshold,
     WidthConverter,
 )
@@ -94,10 +95,11 @@ def _kernel(kernel: Kernel, rest: list[Kernel], times: Times) -> _Step:
         return _serial(kernel, times)
     if isinstance(kernel, MatrixUnit):
         return _dense(kernel, times)
-    if isinstance(kernel, MaxPool):
+    if isinstance(kernel, MaxPool | SumPool):
         return _pool(kernel, times)
     if isinstance(kernel, Threshold):
-        return _threshold(times)
+        folds = kernel.stream.channels // kernel.pe if kernel.pixels else 1
+        return _shared(folds, latency.THRESHOLD + (folds > 1), times)
     if isinstance(kernel, StreamAdd):
         folds = kernel.a.channels // kernel.pe
         return _shared(folds, latency.ADD + (folds > 1), times)
@@ -195,18 +197,22 @@ def _serial(unit: MvuSerial, arrival: Times) -> _Step:
     return _Step(taken=start, left=np.add.outer(done, np.arange(unit.nf)).ravel())
 
 
-def _pool(pool: MaxPool, arrival: Times) -> _Step:
-    """One pixel a cycle; the last of a window lets its maximum out."""
-    taken = _paced(arrival, 1)
-    k, out = pool.kernel, pool.output
-    frames = taken.reshape(-1, pool.stream.height, pool.stream.width)
-    closing = frames[:, k - 1 : out.height * k : k, k - 1 : out.width * k : k]
-    return _Step(taken=taken, left=closing.ravel() + latency.POOL)
-
-
-def _threshold(arrival: Times) -> _Step:
-    taken = _paced(arrival, 1)
-    return _Step(taken=taken, left=taken + latency.THRESHOLD)
+def _pool(pool: MaxPool | SumPool, arrival: Times) -> _Step:
+    """C/PE cycles a pixel; the last pixel of a window that lies inside the image lets it out."""
+    kernel, stride, pad, lanes = pool.kernel, pool.kernel, 0, pool.pe
+    if isinstance(pool, MaxPool):
+        stride, pad, lanes = pool.step, pool.pad, pool.lanes
+    assert lanes is not None
+    stream, out = pool.stream, pool.output
+    folds = stream.channels // lanes
+    taken = _paced(arrival + folds - 1, folds)
+    frames = taken.reshape(-1, stream.height, stream.width)
+    rows, columns = (
+        np.minimum(np.arange(count) * stride - pad + kernel - 1, size - 1)
+        for count, size in ((out.height, stream.height), (out.width, stream.width))
+    )
+    closing = frames[:, rows][:, :, columns]
+    return _Step(taken=taken, left=closing.ravel() + latency.POOL + (folds > 1))
 
 
 def _converter(kernel: WidthConverter, hold: int, arrival: Times) -> _Step:

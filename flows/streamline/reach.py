@@ -41,16 +41,22 @@ class Reach:
     @property
     def bits(self) -> int:
         """Width of an element: 1 for bits, else two's complement where `low` is negative."""
-        if self.is_bits:
-            return 1
-        if self.low < 0:
-            return max((-self.low - 1).bit_length(), self.high.bit_length()) + 1
-        return max(1, self.high.bit_length())
+        return 1 if self.is_bits else code_bits(self.low, self.high)
 
     @property
     def signed(self) -> bool:
         """Whether an element is two's complement."""
         return self.low < 0 and not self.is_bits
+
+
+def code_bits(low: int, high: int) -> int:
+    """Width of integers from low to high, two's complement where `low` is negative.
+
+    At least 2: a stream of one bit holds +-1.
+    """
+    if low < 0:
+        return max((-low - 1).bit_length(), high.bit_length(), 1) + 1
+    return max(2, high.bit_length())
 
 
 def reaches(graph: IntegerGraph) -> dict[str, Reach]:
