@@ -1,18 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
-"""From an emitted network to what runs on a board: shell, virtual board, deploy folder."""
+"""From a network in its shell to what runs on a board: virtual board and deploy folder."""
 
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from flows.bitstream.ps import port_bits
+from flows.bitstream import port_bits
 from flows.boards import Board
 from flows.dataflow.network import Network
 from flows.deploy.facts import DeployFacts, Vectors
 from flows.deploy.folder import write_deploy
-from flows.emit.project import RtlProject
-from flows.shell.emit import ShellProject, emit_shell
+from flows.shell.emit import ShellProject
 from flows.virtual import VirtualBoardBuild, build_virtual_board
 
 
@@ -25,7 +24,8 @@ class Subject:
         version: of this project.
         board: where it goes.
         clock_mhz: that the build aims at.
-        network, project: as emitted.
+        network: what was emitted.
+        shell: the network in its shell.
         pixel_table: (256,) byte to send for each pixel, None for the pixel itself.
         vectors: images of the validation.
         interval_cycles, latency_cycles: of the network alone, simulated.
@@ -37,7 +37,7 @@ class Subject:
     board: Board
     clock_mhz: float
     network: Network
-    project: RtlProject
+    shell: ShellProject
     pixel_table: np.ndarray | None
     vectors: Vectors
     interval_cycles: float
@@ -51,17 +51,15 @@ class Delivery:
 
     Attributes:
         folder: the deploy folder.
-        shell: the emitted shell.
         board: the compiled virtual board.
     """
 
     folder: Path
-    shell: ShellProject
     board: VirtualBoardBuild
 
 
 def deliver(subject: Subject, build: Path, *, cache_dir: Path, jobs: int) -> Delivery:
-    """Emits the shell, compiles the virtual board, writes `build/deploy`.
+    """Compiles the virtual board and writes `build/deploy`.
 
     Args:
         subject: what is delivered.
@@ -73,7 +71,7 @@ def deliver(subject: Subject, build: Path, *, cache_dir: Path, jobs: int) -> Del
         ToolError: the simulator cannot be built.
         UsageError: a folder cannot be written.
     """
-    shell = emit_shell(subject.network, subject.project, subject.board, build / "shell")
+    shell = subject.shell
     board = build_virtual_board(
         top=shell.top,
         sources=[shell.root / path for path in shell.sources],
@@ -98,4 +96,4 @@ def deliver(subject: Subject, build: Path, *, cache_dir: Path, jobs: int) -> Del
         out_bytes=shell.out_bytes,
     )
     folder = write_deploy(facts, build, board.library, shell.data_files, shell.root)
-    return Delivery(folder=folder, shell=shell, board=board)
+    return Delivery(folder=folder, board=board)

@@ -702,7 +702,7 @@ class Accelerator:
                 " restart the board"
             )
         raise BoardError(
-            f"batch of {count}: {cause}; {taken} images were taken, {written} results written;"
+            f"batch of {count}: {cause}; {taken} images were taken, {written} results answered;"
             f" {remedy}"
         )
 

@@ -15,6 +15,7 @@ from flows.dataflow.schedule import schedule, size_fifos
 from flows.delivery import Delivery, Subject, deliver
 from flows.deploy.facts import Vectors
 from flows.emit.project import emit
+from flows.shell.emit import emit_shell
 from flows.streamline.chain import IntegerChain
 from tests.support.battery import CACHE
 from tests.support.chains import reference_of
@@ -59,13 +60,15 @@ def deploy_chain(chain: IntegerChain, cycles: int, build: Path, board: str = "Py
     labels = np.arange(IMAGES) % 3
     labels[IMAGES // 2 :] = -1
     logits = reference_of(chain, images).logits
+    target = load_board(board)
+    project = emit(network, build / "rtl")
     subject = Subject(
         model="net",
         version="0.1.0",
-        board=load_board(board),
+        board=target,
         clock_mhz=100.0,
         network=network,
-        project=emit(network, build / "rtl"),
+        shell=emit_shell(network, project, target, build / "shell"),
         pixel_table=chain.input.pixel_table,
         vectors=Vectors(images=images, labels=labels, logits=logits, dataset="random"),
         interval_cycles=plan.initiation_interval,

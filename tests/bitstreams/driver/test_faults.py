@@ -16,12 +16,12 @@ from tests.bitstreams.driver.driver import load
 driver = load("xnorflow_driver")
 BoardError = driver.BoardError
 
-# fault, burst that it hits, words of the sentence. The third image's result is the third write.
+# fault, burst that it hits, words of the sentence. Every result is one burst here.
 IN_A_BATCH = [
     ("read error", 0, "memory answered a read with an error; .* the shell is ready again"),
     ("read error", 5, "memory answered a read with an error; .* the shell is ready again"),
     ("write error", 0, "memory answered a write with an error; .* the shell is ready again"),
-    ("write error", 2, "memory answered a write with an error; .* 2 results written"),
+    ("write error", 2, "memory answered a write with an error; .* 3 results answered"),
     ("short read", 1, "no data moved between memory and network for 10 ms"),
     ("read stuck", 1, "no data moved .*; a transfer stayed open, so the bitstream was loaded"),
     ("write stuck", 1, "no data moved .*; a transfer stayed open, so the bitstream was loaded"),
