@@ -65,11 +65,11 @@ class Requant(nn.Module):
         """Whether the forward pass is the integer formula."""
         return self._shift > 0
 
-    def forward(self, acc: Tensor, steps: Tensor, affine: Affine = None) -> Tensor:
+    def forward(self, acc: Tensor, steps: Tensor | None, affine: Affine = None) -> Tensor:
         """(N, C, H, W) sums to codes times the step.
 
         Args:
-            steps: (C,) real value of an integer sum of 1.
+            steps: (C,) real value of an integer sum of 1; None before `fix`.
             affine: the layer's gain and offset, (C,) each, or None.
         """
         if self.fixed and self.quant.enabled:
