@@ -157,7 +157,8 @@ def int8_steps(weight: Tensor, limit: int, per_channel: bool = True) -> Tensor:
     """
     flat = weight.detach().float().flatten(1)
     largest = flat.abs().amax(1) if per_channel else flat.abs().amax().expand(len(flat))
-    steps = torch.exp2(torch.ceil(torch.log2(largest.clamp_min(1e-20) / _NARROW)))
+    # As the library's fixed-point quantiser: a largest weight of 127.5 to 128 steps is clipped.
+    steps = torch.exp2(torch.ceil(torch.log2(largest.clamp_min(1e-20) / (_NARROW + 1))))
     for _ in range(2):  # once for the sum, once more if rounding has lifted it again
         over = (int8_codes(flat, steps).abs().sum(1) / limit).clamp_min(1.0)
         over = over if per_channel else over.amax().expand(len(flat))
@@ -273,15 +274,15 @@ class Int8Linear(nn.Linear):
         return self.weight_steps()[0] * self.form.step
 
     def forward(self, x: Tensor) -> Tensor:
-        """(N, C) to (N, classes), integers times `grid()`; float64 where they can pass 2^24."""
+        """(N, C) to (N, classes), integers times `grid()`.
+
+        In float64: exact beyond 2^24, and left alone by autocast.
+        """
         if not self.enabled:
             return F.linear(x, self.weight, self.bias / self.scale)
         steps = self.weight_steps()
         weight = int8_codes(self.weight, steps) * steps[:, None]
         bias = round_ste(self.bias / (self.scale * self.grid())) * self.grid()
-        if self.training:
-            with torch.autocast(x.device.type, enabled=False):  # too coarse for logits
-                return F.linear(x.float(), weight, bias)
         return F.linear(x.double(), weight.double(), bias.double())
 
     @torch.no_grad()
