@@ -41,6 +41,9 @@ class BinaryConv2d(QuantConv2d):
 
     Args:
         estimator: (O, I, K, K) latent weights to their signs, with a gradient.
+
+    Attributes:
+        real: the latent weights themselves are multiplied, in the first of two training steps.
     """
 
     def __init__(
@@ -65,12 +68,14 @@ class BinaryConv2d(QuantConv2d):
         )
         self.pad = kernel // 2 if pad is None else pad
         self.estimator = estimator
+        self.real = False
 
     def forward(self, x: Tensor, *args: Any) -> Tensor:
         """(N, C, H, W) in {-1, +1} to (N, O, OH, OW) integer sums."""
-        if self.training:
+        if self.training or self.real:
             x = F.pad(x, (self.pad,) * 4, value=-1.0)
-            return F.conv2d(x, self.estimator(self.weight), stride=self.stride, groups=self.groups)
+            weight = self.weight if self.real else self.estimator(self.weight)
+            return F.conv2d(x, weight, stride=self.stride, groups=self.groups)
         return super().forward(_MinusOnePad.apply(x, self.pad) if self.pad else x)
 
     @property
@@ -152,11 +157,12 @@ def int8_steps(weight: Tensor, limit: int, per_channel: bool = True) -> Tensor:
     """
     flat = weight.detach().float().flatten(1)
     largest = flat.abs().amax(1) if per_channel else flat.abs().amax().expand(len(flat))
-    steps = torch.exp2(torch.ceil(torch.log2(largest.clamp_min(1e-20) / _NARROW)))
-    for _ in range(8):
-        sums = int8_codes(flat, steps).abs().sum(1)
-        over = sums > limit if per_channel else (sums > limit).any().expand(len(flat))
-        steps = torch.where(over, steps * 2, steps)
+    # As the library's fixed-point quantiser: a largest weight of 127.5 to 128 steps is clipped.
+    steps = torch.exp2(torch.ceil(torch.log2(largest.clamp_min(1e-20) / (_NARROW + 1))))
+    for _ in range(2):  # once for the sum, once more if rounding has lifted it again
+        over = (int8_codes(flat, steps).abs().sum(1) / limit).clamp_min(1.0)
+        over = over if per_channel else over.amax().expand(len(flat))
+        steps = steps * torch.exp2(torch.ceil(torch.log2(over)))
     return steps
 
 
@@ -268,14 +274,15 @@ class Int8Linear(nn.Linear):
         return self.weight_steps()[0] * self.form.step
 
     def forward(self, x: Tensor) -> Tensor:
-        """(N, C) to (N, classes), integers times `grid()`; float64 where they can pass 2^24."""
+        """(N, C) to (N, classes), integers times `grid()`.
+
+        In float64: exact beyond 2^24, and left alone by autocast.
+        """
         if not self.enabled:
             return F.linear(x, self.weight, self.bias / self.scale)
         steps = self.weight_steps()
         weight = int8_codes(self.weight, steps) * steps[:, None]
         bias = round_ste(self.bias / (self.scale * self.grid())) * self.grid()
-        if self.training:
-            return F.linear(x, weight, bias)
         return F.linear(x.double(), weight.double(), bias.double())
 
     @torch.no_grad()

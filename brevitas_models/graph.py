@@ -83,6 +83,11 @@ class GraphNetwork(nn.Module):
             if isinstance(module, StreamQuant | Int8Conv2d | Int8Linear):
                 module.enabled = enabled
 
+    def use_real_weights(self, real: bool) -> None:
+        """Multiply latent weights instead of their signs, in the first of two training steps."""
+        for layer in self.binary_layers().values():
+            layer.real = real
+
     @torch.no_grad()
     def fix(self) -> None:
         """Fix statistics and shifts: from here on, requants compute what hardware does."""
@@ -104,8 +109,9 @@ def freeze_graph(model: GraphNetwork) -> tuple[GraphNetwork, GraphNetwork]:
     Raises:
         ModelError: a sign is no single step, or a requant does not fit its widths.
     """
-    fixed = copy.deepcopy(model).cpu().float().eval()
+    fixed = copy.deepcopy(model).cpu().float().to(memory_format=torch.contiguous_format).eval()
     fixed.quantise(True)
+    fixed.use_real_weights(False)
     for name, unit in fixed.units():
         if not all(getattr(m, "fixed", True) for m in unit.modules()):
             unit.fix(name)

@@ -9,6 +9,7 @@ of M and B, so that gamma and beta still learn what hardware computes. Half a co
 B, so that floor, the only rounding, rounds to nearest; ties go up.
 """
 
+import math
 from typing import Any
 
 import torch
@@ -25,7 +26,6 @@ from brevitas_models.streams import StreamModule, StreamQuant
 NARROW_MUL_BITS = 12
 WIDE_MUL_BITS = 16
 _WIDE_SHIFT = 34
-_OUTLIER = 16.0  # gains beyond so many medians are cut: those of dead channels
 _WIDE_ADD_BITS = 47  # offsets fit the 48-bit adder of a DSP slice
 
 Affine = tuple[Tensor, Tensor] | None
@@ -65,11 +65,11 @@ class Requant(nn.Module):
         """Whether the forward pass is the integer formula."""
         return self._shift > 0
 
-    def forward(self, acc: Tensor, steps: Tensor, affine: Affine = None) -> Tensor:
+    def forward(self, acc: Tensor, steps: Tensor | None, affine: Affine = None) -> Tensor:
         """(N, C, H, W) sums to codes times the step.
 
         Args:
-            steps: (C,) real value of an integer sum of 1.
+            steps: (C,) real value of an integer sum of 1; None before `fix`.
             affine: the layer's gain and offset, (C,) each, or None.
         """
         if self.fixed and self.quant.enabled:
@@ -150,12 +150,12 @@ class Requant(nn.Module):
         Raises:
             ModelError: the stream's step is too fine for the width of M.
         """
-        gains = self._gains(steps, affine)[0].abs()
-        usual = gains[gains > 0]
-        if len(usual) == 0:
-            usual = torch.ones(1, dtype=torch.float64)
-        largest = torch.minimum(usual.max(), _OUTLIER * usual.median())
-        shift = int(torch.floor(torch.log2((2**self.mul_bits - 1) / largest)))
+        # A channel whose sums vary by less than one unit is dead: its huge gain may be cut.
+        unit = steps.double() if affine is None else steps.double() * affine[0].double()
+        alive = self.norm.running_var.double() >= unit.square()
+        gains = self._gains(steps, affine)[0].abs()[:, alive]
+        largest = max(float(gains.max()) if gains.numel() else 0.0, 2.0**-_WIDE_SHIFT)
+        shift = math.floor(math.log2((2**self.mul_bits - 1) / largest))
         shift = min(shift, _WIDE_SHIFT if self.wide else 24 - self.form.bits)
         while not self.wide and shift > 1 and not self._strict(steps, affine, shift, magnitude):
             shift -= 1

@@ -114,7 +114,8 @@ class ConvRequant(Unit):
 
     def evaluate(self, acc: Tensor) -> Tensor:
         """Codes of sums."""
-        return self.requant(acc, self.conv.steps(), self.conv.affine())
+        steps = self.conv.steps() if self.requant.fixed else None
+        return self.requant(acc, steps, self.conv.affine())
 
     def fix(self, name: str) -> None:
         """Statistics and shift from here on as they are."""
@@ -176,7 +177,7 @@ class PopcountConv(Unit):
 
     def evaluate(self, acc: Tensor) -> Tensor:
         """Counts of sums."""
-        return (acc + self.conv.taps) * 0.5
+        return (acc.float() + self.conv.taps) * 0.5
 
     def frozen(self, name: str) -> nn.Module:
         """Convolution and a requant that is the identity but for the coding."""
