@@ -13,6 +13,7 @@ try:
     import typer
     from rich.console import Console
 
+    from flows.bitstream import FLOWS
     from flows.config import BuildConfig
     from flows.errors import FlowError
     from flows.pipeline import run
@@ -76,6 +77,9 @@ def build(
     waves: Annotated[
         bool, typer.Option("--waves", help="Write the waveform of the first image.")
     ] = False,
+    bitstream: Annotated[
+        str, typer.Option(help=f"Flow to run as far as tools are found, of: {', '.join(FLOWS)}.")
+    ] = "none",
     stop_after: Annotated[
         str | None, typer.Option(metavar="STEP", help=f"Last step, of: {', '.join(STEPS)}.")
     ] = None,
@@ -103,6 +107,7 @@ def build(
             stop_after=stop_after,
             output_dir=output_dir,
             jobs=jobs,
+            bitstream=bitstream,
         )
         run(config, console)
     except StoppedError as stopped:
