@@ -1,8 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 # make build BOARD=Pynq-Z2 [MODEL=cnv_w1a1] [ARGS="--target-fps 3000"]
+# make deploy HOST=xilinx@pynq [DIR=build/cnv_w1a1-pynq_z2/deploy] [TO=cnv_w1a1_pynq_z2]
 #   ARGS goes to flows/build.py as it is; `make build ARGS=--help` lists the options.
 
 BOARD  ?= Pynq-Z2
+HOST   ?=
+DIR    ?= build/cnv_w1a1-pynq_z2/deploy
+# Folder on the board: the build's name, so that several networks lie side by side.
+TO     ?= $(subst -,_,$(notdir $(patsubst %/,%,$(dir $(patsubst %/,%,$(DIR))))))
+SSH    ?= ssh
 MODEL  ?=
 ARGS   ?=
 # Processes side by side, for the build and for the tests.
@@ -14,11 +20,12 @@ PY := .venv/bin/python
 export YOWASP_CACHE_DIR := $(CURDIR)/.venv/cache/yowasp
 export PYTHON
 
-.PHONY: help build test nightly lint bench setup clean distclean
+.PHONY: help build deploy test nightly lint bench setup clean distclean
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make build BOARD=Pynq-Z2 [MODEL=cnv_w1a1] [ARGS=...]   trained network -> verified RTL"
+	@echo "make deploy HOST=user@board [DIR=build/.../deploy]   copies what a build made to a board"
 	@echo "make test      lint, types, tests (20 minutes on 2 cores at most)"
 	@echo "make nightly   the long tests"
 	@echo "make lint      ruff and mypy only"
@@ -31,6 +38,15 @@ setup:
 
 build: setup
 	@$(PY) flows/build.py --board "$(BOARD)" $(if $(MODEL),--model "$(MODEL)") $(ARGS)
+
+# Over ssh alone, because boards lack rsync; what only the virtual board needs stays here.
+deploy:
+	@test -n "$(HOST)" || { echo "make deploy: no board named; add HOST=user@address"; exit 2; }
+	@test -f "$(DIR)/overlay.json" || \
+		{ echo "make deploy: $(DIR) is no deploy folder; build first, or name one with DIR="; exit 2; }
+	@tar -C "$(DIR)" --exclude ./virtual --exclude ./virtual_board.py -cf - . | \
+		$(SSH) "$(HOST)" 'mkdir -p "$(TO)" && tar -C "$(TO)" -xf -'
+	@echo "copied to $(HOST):$(TO); README.md there says how to run it"
 
 lint: setup
 	@echo "ruff, mypy"

@@ -13,6 +13,7 @@ try:
     import typer
     from rich.console import Console
 
+    from flows.bitstream import FLOWS
     from flows.config import DEFAULT_BUDGET, BuildConfig, Objective
     from flows.errors import FlowError, UsageError
     from flows.pipeline import run
@@ -123,6 +124,9 @@ def build(
     waves: Annotated[
         bool, typer.Option("--waves", help="Write the waveform of the first image.")
     ] = False,
+    bitstream: Annotated[
+        str, typer.Option(help=f"Flow to run as far as tools are found, of: {', '.join(FLOWS)}.")
+    ] = "none",
     stop_after: Annotated[
         str | None, typer.Option(metavar="STEP", help=f"Last step, of: {', '.join(STEPS)}.")
     ] = None,
@@ -153,6 +157,7 @@ def build(
             stop_after=stop_after,
             output_dir=output_dir,
             jobs=jobs,
+            bitstream=bitstream,
         )
         run(config, console)
     except StoppedError as stopped:

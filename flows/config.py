@@ -54,6 +54,7 @@ class BuildConfig:
         stop_after: name of the last step to run, or None.
         output_dir: parent of the build's folder.
         jobs: processes side by side.
+        bitstream: flow to run after the hand-over: `none`, `open` or `vivado`.
     """
 
     model: str
@@ -75,6 +76,7 @@ class BuildConfig:
     stop_after: str | None = None
     output_dir: Path = Path("build")
     jobs: int = 2
+    bitstream: str = "none"
 
     @property
     def image_count(self) -> int:

@@ -2,6 +2,7 @@
 """The compiler on one page: from a trained network to verified RTL, step by step."""
 
 import fcntl
+import importlib.metadata
 import json
 import subprocess
 import sys
@@ -14,6 +15,7 @@ import numpy as np
 from rich.console import Console
 
 from flows import cosim, exact, reference, summary
+from flows.bitstream import Bitstream, check_flow, hand_over, how_far, make, shell_design
 from flows.boards import Board, load_board
 from flows.config import DEPLOY_IMAGES, BuildConfig
 from flows.dataflow.cost import UnitShape
@@ -22,11 +24,15 @@ from flows.dataflow.lower import lower, unit_shapes
 from flows.dataflow.network import Network
 from flows.dataflow.schedule import Schedule, schedule, size_fifos
 from flows.dataflow.solve import Solution, fold
+from flows.delivery import Subject, deliver
+from flows.deploy.facts import Vectors
+from flows.deploy.folder import add_bitstream
 from flows.emit.project import RtlProject, emit
 from flows.errors import ToolError, UsageError
 from flows.progress import Progress
 from flows.reference import Reference
 from flows.report import print_summary, write_report
+from flows.shell.emit import ShellProject, emit_shell
 from flows.sim.streams import StallPattern
 from flows.sim.verilate import SimulatorBuild
 from flows.streamline.load import clean, load
@@ -58,6 +64,7 @@ class Build:
     measured: cosim.Measured
     synthesis: tuple[SynthReport, ...]
     seconds: dict[str, float]
+    bitstream: Bitstream | None = None
 
 
 def run(config: BuildConfig, console: Console) -> Build:
@@ -68,6 +75,7 @@ def run(config: BuildConfig, console: Console) -> Build:
         StoppedError: after the step that the user wants to be the last.
     """
     board = load_board(config.board)
+    check_flow(config.bitstream, board)
     patterns = cosim.stall_patterns(config.stalls, 1)
     progress = Progress(console, config.stop_after)
     with _folder(config, board) as root:
@@ -160,6 +168,22 @@ def run(config: BuildConfig, console: Console) -> Build:
             synthesis=synthesis,
             seconds=progress.seconds,
         )
+        with progress.step("shell"):
+            shell = emit_shell(network, project, board, root / "shell")
+            handed = hand_over(shell_design(network.name, shell, board, clock), root)
+            progress.note(f"network {shell.model_hash[:12]} in {shell.top}")
+
+        with progress.step("bitstream"):
+            made = make(config.bitstream, handed, config.jobs)
+            build = replace(build, bitstream=made)
+            progress.note(how_far(made, handed))
+
+        with progress.step("deploy"):
+            delivery = deliver(_subject(build, shell), root, cache_dir=cache, jobs=config.jobs)
+            if made and made.file:
+                add_bitstream(root, made.file)
+            progress.note(f"{delivery.folder}; {len(build.exported.images)} images to validate")
+
         with progress.step("report"):
             document = write_report(root, summary.facts(build))
             progress.note(str(root / "report.html"))
@@ -339,6 +363,32 @@ def _synthesis_targets(network: Network, project: RtlProject) -> list[SynthTarge
         )
         for layer in network
     ]
+
+
+def _subject(build: Build, shell: ShellProject) -> Subject:
+    """What goes to the board."""
+    accuracy, exported = build.exported.accuracy, build.exported
+    return Subject(
+        model=build.config.model,
+        version=importlib.metadata.version("xnorflow"),
+        board=build.board,
+        clock_mhz=build.clock_mhz,
+        network=build.network,
+        shell=shell,
+        pixel_table=build.streamlined.chain.input.pixel_table,
+        vectors=Vectors(
+            images=exported.images,
+            labels=exported.labels,
+            logits=exported.logits,
+            dataset=exported.dataset,
+        ),
+        interval_cycles=build.measured.initiation_interval,
+        latency_cycles=build.measured.latency,
+        accuracy=""
+        if accuracy is None
+        else f"{100 * float(accuracy['top1']):.2f} % of {accuracy['images']:,} images"
+        f" of {accuracy['dataset']}",
+    )
 
 
 def _write_json(path: Path, content: object) -> None:

@@ -20,6 +20,9 @@ STEPS = (
     "verify",
     "simulate",
     "synthesise",
+    "shell",
+    "bitstream",
+    "deploy",
     "report",
 )
 

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from flows.bitstream import Bitstream
 from flows.dataflow.cost import Resources
 from flows.dataflow.estimate import layer_estimate
 from flows.dataflow.network import Layer
@@ -16,6 +17,7 @@ from flows.dataflow.stream import Stream
 from flows.report import (
     AccuracyFacts,
     BetterFacts,
+    BitstreamFacts,
     BuildFacts,
     FifoFacts,
     FoldingFacts,
@@ -29,6 +31,7 @@ from flows.report import (
     StepTime,
     VerificationFacts,
 )
+from flows.synth.cells import count
 
 if TYPE_CHECKING:
     from flows.pipeline import Build
@@ -72,6 +75,29 @@ def facts(build: "Build") -> BuildFacts:
             rtlsim_images_per_second=(measured.images * len(measured.patterns) / measured.seconds),
         ),
         resources=ResourceFacts(per_layer=build.synthesis),
+        bitstream=_bitstream(build.bitstream) if build.bitstream else None,
+    )
+
+
+def _bitstream(made: Bitstream) -> BitstreamFacts:
+    used: dict[str, float] | None = None
+    if made.utilization:
+        used = {key: getattr(made.utilization, key) for key in ("lut", "ff", "bram36", "dsp")}
+    elif made.netlist:
+        totals = count(made.netlist.cells, "open top level")
+        used = {key: getattr(totals, key) for key in ("lut", "ff", "bram36", "dsp")}
+    return BitstreamFacts(
+        flow=made.flow,
+        folder=made.flow,
+        command=made.command,
+        file=made.file.name if made.file else None,
+        missing=made.missing,
+        used=used,
+        routed=made.utilization is not None,
+        setup_slack_ns=made.timing.wns if made.timing else None,
+        hold_slack_ns=made.timing.whs if made.timing else None,
+        estimated_mhz=made.estimated_mhz,
+        needs=made.netlist.needs if made.netlist else (),
     )
 
 

@@ -2,7 +2,15 @@
 """From a generated shell to a bitstream: hand-over folders, and the tools where they are found."""
 
 from flows.bitstream.design import Design, shell_design
-from flows.bitstream.make import FLOWS, Bitstream, HandOver, check_flow, hand_over, make
+from flows.bitstream.make import (
+    FLOWS,
+    Bitstream,
+    HandOver,
+    check_flow,
+    hand_over,
+    how_far,
+    make,
+)
 from flows.bitstream.ps import port_bits
 
 __all__ = [
@@ -12,6 +20,7 @@ __all__ = [
     "HandOver",
     "check_flow",
     "hand_over",
+    "how_far",
     "make",
     "port_bits",
     "shell_design",

@@ -83,6 +83,14 @@ def make(flow: str, handed: HandOver, jobs: int) -> Bitstream | None:
     return make_vivado(handed, jobs) if flow == "vivado" else make_open(handed)
 
 
+def how_far(made: Bitstream | None, handed: HandOver) -> str:
+    """Where a build stands on its way to a bitstream, in a few words."""
+    if made is None:
+        folders = [handed.vivado, handed.openxc7] if handed.openxc7 else [handed.vivado]
+        return f"none asked for; ready to make in {', '.join(path.name for path in folders)}"
+    return str(made.file) if made.file else f"not found: {', '.join(made.missing)}"
+
+
 def hand_over(design: Design, root: Path) -> HandOver:
     """Writes `vivado/` and, where the board can take it, `openxc7/` into a build's folder.
 

@@ -45,8 +45,8 @@ _URAM = {"URAM288": 1}
 _DSP = {"DSP48E1": 1, "DSP48E2": 1}
 _CARRY = {"CARRY4": 1, "CARRY8": 1}
 
-# Wires of the slice, constants and clock buffers: nothing that a budget counts.
-_FREE = {"MUXF7", "MUXF8", "MUXF9", "GND", "VCC", "BUFG"}
+# Wires of the slice, constants, clock buffers, the processing system: nothing that a budget counts.
+_FREE = {"MUXF7", "MUXF8", "MUXF9", "GND", "VCC", "BUFG", "PS7"}
 
 _KNOWN = set().union(
     _LOGIC_LUT, _MEMORY_LUT, _FLIP_FLOP, _BRAM36, _URAM, _DSP, _CARRY, _FREE
