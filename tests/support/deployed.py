@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from flows.boards import load_board
 from flows.dataflow.fold import fold_network
@@ -18,9 +19,9 @@ from flows.emit.project import emit
 from flows.shell.emit import emit_shell
 from flows.streamline.chain import IntegerChain
 from tests.support.battery import CACHE
-from tests.support.chains import reference_of
+from tests.support.chains import reference_of, tiny_cnv
 
-IMAGES = 12
+IMAGES, LABELLED = 12, 6  # of the labelled ones, the second is labelled wrong
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,9 +58,10 @@ def deploy_chain(chain: IntegerChain, cycles: int, build: Path, board: str = "Py
     network = size_fifos(lower(chain, fold_network(unit_shapes(chain), cycles), "net"))
     plan = schedule(network)
     build.mkdir(parents=True)
-    labels = np.arange(IMAGES) % 3
-    labels[IMAGES // 2 :] = -1
     logits = reference_of(chain, images).logits
+    labels = logits.argmax(axis=1)
+    labels[1] = (labels[1] + 1) % logits.shape[1]
+    labels[LABELLED:] = -1
     target = load_board(board)
     project = emit(network, build / "rtl")
     subject = Subject(
@@ -84,3 +86,10 @@ def deploy_chain(chain: IntegerChain, cycles: int, build: Path, board: str = "Py
         latency=plan.latency,
         delivery=delivery,
     )
+
+
+@pytest.fixture(scope="session")
+def deployed(tmp_path_factory: pytest.TempPathFactory) -> Deployed:
+    """One small convolutional network on a virtual Pynq-Z2."""
+    folder = tmp_path_factory.mktemp("deploy") / "net-pynq_z2"
+    return deploy_chain(tiny_cnv(np.random.default_rng(11)), 420, folder)
