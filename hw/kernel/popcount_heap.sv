@@ -65,6 +65,11 @@ module popcount_heap #(
     for (int unsigned c = 0; c < column; c = c + 1) start = start + height(c);
   endfunction
 
+  // In a column the addend's bit stands first, then the carry, then what the lanes give.
+  function automatic int unsigned lanes_at(input int unsigned column);
+    lanes_at = start(column) + ((column + 1 <= ADDEND_W) ? 1 : 0) + ((CONSTANT && column == 0) ? 32'(CARRY) : 0);
+  endfunction
+
   function automatic logic [16*SUM_W-1:0] all_heights(input int unsigned columns);
     for (int unsigned c = 0; c < columns; c = c + 1) all_heights[16*c+:16] = 16'(height(c));
   endfunction
@@ -154,17 +159,17 @@ module popcount_heap #(
     end
   endfunction
 
-  localparam int unsigned POSITIVE = CONSTANT ? ones(WEIGHTS) + 32'(CARRY) : FIRST_N;
+  localparam int unsigned POSITIVE = CONSTANT ? lanes_at(0) + ones(WEIGHTS) : FIRST_N;
 
   if (CONSTANT) begin : gen_constant
     localparam logic [INDEX_W*N-1:0] ORDER = order(WEIGHTS);
     logic unused_weight;
     assign unused_weight = ^weight_i;
     for (genvar i = 0; i < N; i = i + 1) begin : gen_lane
-      assign first[i+32'(CARRY)] = act_i[ORDER[INDEX_W*i+:INDEX_W]];
+      assign first[lanes_at(0)+i] = act_i[ORDER[INDEX_W*i+:INDEX_W]];
     end
     if (CARRY) begin : gen_carry
-      assign first[0] = carry_i;
+      assign first[lanes_at(0)-1] = carry_i;
     end else begin : gen_no_carry
       logic unused_carry;
       assign unused_carry = carry_i;
@@ -190,9 +195,9 @@ module popcount_heap #(
         sum_q   <= sum;
         carry_q <= carry;
       end
-      assign first[start(b)+:GROUPS] = sum_q;
+      assign first[lanes_at(b)+:GROUPS] = sum_q;
       if (b + 1 < SUM_W) begin : gen_carry
-        assign first[start(b+1)+((b + 1 < BITS) ? GROUPS : 0)+:PAIRS] = carry_q;
+        assign first[lanes_at(b+1)+((b + 1 < BITS) ? GROUPS : 0)+:PAIRS] = carry_q;
       end else begin : gen_no_carry
         logic unused_carry;
         assign unused_carry = ^carry_q;
@@ -200,7 +205,7 @@ module popcount_heap #(
     end
   end
   for (genvar c = 0; c < ADDEND_W; c = c + 1) begin : gen_addend
-    assign first[start(c+1)-1] = addend_i[c];
+    assign first[start(c)] = addend_i[c];
   end
   if (ADDEND_W == 0) begin : gen_no_addend
     logic unused_addend;

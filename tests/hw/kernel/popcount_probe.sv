@@ -8,7 +8,9 @@ module popcount_probe #(
   parameter int unsigned ADDEND_W = 0,
   parameter int unsigned SUM_W = 7,
   parameter bit CONSTANT = 1'b0,
+  /* verilator lint_off WIDTH */  // a number from the command line has its own width
   parameter logic [N-1:0] WEIGHTS = '0,
+  /* verilator lint_on WIDTH */
   localparam int unsigned IN_W = N * BITS + N + 1 + ADDEND_W + 16
 ) (
   input  logic              clk_i,
