@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from flows.dataflow.interpret import interpret
-from flows.dataflow.kernels import ConvXnor, MatrixUnit, Threshold
+from flows.dataflow.kernels import ConvXnor, MatrixUnit, MvuSerial, Threshold
 from flows.dataflow.network import Layer, Network
 from flows.emit.memory import read_image
 from flows.emit.verilog import image_name

@@ -186,7 +186,7 @@ class MatrixUnit(Kernel):
 
     @property
     def count_bound(self) -> int:
-        """Largest count of an output, whose lanes give x for a weight of +1 and else its complement."""
+        """Largest count: a lane gives x where its weight is +1, else the complement of x."""
         return self.accumulator_bound
 
     @property
@@ -202,15 +202,15 @@ class MatrixUnit(Kernel):
         return np.asarray(negative * (2**self.in_bits - 1))
 
     def counted_thresholds(self) -> np.ndarray:
-        """(MH,) int64 thresholds on the count, kept within 0 (always) to count_bound + 1 (never)."""
+        """(MH,) int64 thresholds on the count, from 0 (always on) to count_bound + 1 (never)."""
         assert self.thresholds is not None
         return np.asarray(np.clip(self.thresholds + self.excess(), 0, self.count_bound + 1))
 
     def starts(self) -> np.ndarray | None:
         """(MH,) int64 start words: what a sum begins with; None where it is the same for all.
 
-        With thresholds the complement of one on the count, 2^START_W - 1 - T: it needs one more, which
-        the hardware adds, to carry out at T. Else minus the excess.
+        With thresholds the complement of one on the count, 2^START_W - 1 - T: with one more, which
+        the hardware adds, a count of T carries out. Else minus the excess.
         """
         if self.thresholds is None:
             return -self.excess()
