@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from flows.dataflow.interpret import interpret
-from flows.dataflow.kernels import ConvXnor, Kernel, MatrixUnit, MvuDsp, MvuSerial, Threshold
+from flows.dataflow.kernels import ConvXnor, MatrixUnit, MvuDsp, MvuSerial, Threshold
 from flows.dataflow.network import Layer, Network
 from flows.emit.memory import read_image
 from flows.emit.verilog import image_name
@@ -36,24 +36,15 @@ class ThresholdCheck:
     mismatches: int
 
 
-def _decode_thresholds(layer: Layer, kernel: Kernel, root: Path) -> np.ndarray:
-    """(channels,) int64 thresholds as they stand in the image."""
+def _decode_words(layer: Layer, kernel: MatrixUnit | Threshold, root: Path) -> np.ndarray:
+    """(channels,) int64 words of the threshold image, as unsigned numbers."""
     if isinstance(kernel, MatrixUnit):
-        depth, pe, bits = kernel.nf, kernel.pe, kernel.threshold_bits
-        signed = isinstance(kernel, MvuSerial) or not isinstance(kernel, ConvXnor)
+        depth, bits = kernel.nf, kernel.start_bits
     else:
-        assert isinstance(kernel, Threshold)
-        depth = kernel.stream.channels // kernel.pe
-        pe, bits, signed = kernel.pe, kernel.stream.bits + 1, False
+        depth, bits = kernel.stream.channels // kernel.pe, kernel.stream.bits + 1
     path = root / image_name(layer, kernel, "THRESHOLD_FILE")
-    fields = read_image(path, depth, pe * bits).reshape(depth * pe, bits).astype(np.int64)
-    weights = 1 << np.arange(bits, dtype=np.int64)
-    if isinstance(kernel, MvuDsp):
-        return np.asarray(kernel.middle - fields @ weights)
-    if signed:
-        weights[-1] = -weights[-1]
-    stored = np.asarray(fields @ weights)
-    return -stored if isinstance(kernel, MvuSerial) else stored
+    fields = read_image(path, depth, kernel.pe * bits).reshape(depth * kernel.pe, bits)
+    return np.asarray(fields.astype(np.int64) @ (1 << np.arange(bits, dtype=np.int64)))
 
 
 def _decode_weights(layer: Layer, unit: MatrixUnit, root: Path) -> np.ndarray:
@@ -70,17 +61,25 @@ def _hardware_table(
 ) -> np.ndarray:
     """(C, V) bool: what the emitted memories make of every reachable accumulator value."""
     kernel = next(k for k in layer.kernels if isinstance(k, MatrixUnit | Threshold))
-    limits = _decode_thresholds(layer, kernel, root)
+    words = _decode_words(layer, kernel, root)
     values = sign.acc_min + sign.acc_step * np.arange(table.shape[1], dtype=np.int64)
     if isinstance(kernel, Threshold):
-        return np.asarray(values >= limits[:, None])
+        return np.asarray(values >= words[:, None])
     # A falling step is stored as inverted weights; a constant row does not care.
     falling = table[:, 0] & ~table[:, -1]
     sums = np.where(falling, -1, 1)[:, None] * values
     if isinstance(kernel, ConvXnor):
-        return np.asarray((sums + kernel.n) // 2 >= limits[:, None])
-    weights = _decode_weights(layer, kernel, root)
-    return np.asarray(sums - offset * weights.sum(axis=1)[:, None] >= limits[:, None])
+        counts = (sums + kernel.n) // 2
+    else:
+        weights = _decode_weights(layer, kernel, root)
+        if isinstance(kernel, MvuDsp):  # the field's highest bit, with the sum of the pixels
+            pixels = sums - offset * weights.sum(axis=1)[:, None]
+            return np.asarray(pixels + words[:, None] >= kernel.middle)
+        largest = 2**kernel.in_bits - 1
+        excess = largest * (weights < 0).sum(axis=1) - offset * weights.sum(axis=1)
+        counts = sums + excess[:, None]
+    # As the counter does it: count + word + 1 carries out.
+    return np.asarray((counts + words[:, None] + 1) >> kernel.start_bits == 1)
 
 
 def check_thresholds(

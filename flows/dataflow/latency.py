@@ -2,12 +2,12 @@
 """Latencies of the modules in cycles, as their headers in hw/ state them.
 
 From the transfer of an input beat to the first cycle in which the output beat that depends on it is
-valid. tests/flows/dataflow/test_schedule.py compares them with simulation.
+valid. tests/e2e/test_network.py and the modules' tests compare them with simulation.
 """
 
 from functools import cache
 
-from flows.dataflow.kernels import MatrixUnit, MvuDsp, Requant
+from flows.dataflow.kernels import MatrixUnit, MvuDsp, MvuSerial, Requant
 
 FIFO = 1
 WINDOW = 1
@@ -16,50 +16,67 @@ CONVERTER = 1
 THRESHOLD = 1
 ADD = 1
 
-# Registers around the counter: tile, weight memory, threshold, result FIFO, gather (mvu_core.sv).
-_UNIT = 3
+# Registers around the counter: tile, result FIFO (mvu_core.sv).
+_UNIT = 2
 
 
 @cache
-def counter(lanes: int, planes: int) -> int:
-    """Latency of `popcount_heap` for a number of lanes and bit planes.
+def counter(
+    lanes: int, planes: int = 1, *, carry: bool = False, addend: int = 0, total: int | None = None
+) -> int:
+    """Latency of `popcount_heap` with variable weights, in cycles.
 
-    Follows the heap as the module's function `plan` does: three lanes become two bits, then 6:3
-    counters and full adders reduce each column until no column is higher than three; every step
-    and every addition of the remaining rows has a register.
+    Args:
+        lanes: N, activations with a weight each.
+        planes: BITS of an activation.
+        carry: CARRY, whether one more bit is counted.
+        addend: ADDEND_W, bits of the number that is added.
+        total: SUM_W, bits of the result; by default those of the count.
     """
-    width = (lanes * (2**planes - 1)).bit_length()
-    heights = [-(-lanes // 3) if c < planes else 0 for c in range(width)]
-    carries = [(lanes + 1) // 3 if c < planes else 0 for c in range(width)]
-    heap = [h + (carries[c - 1] if c else 0) for c, h in enumerate(heights)]
+    columns = total or (lanes * (2**planes - 1) + carry).bit_length()
+    groups, pairs = -(-lanes // 8), -(-lanes // 2)
+    heap = [
+        (groups if c < planes else 0) + (pairs if 0 < c <= planes else 0) + (c < addend)
+        for c in range(columns)
+    ]
     steps = 0
     while max(heap) > 3:
-        heap = [
-            _stays(bits) + (_near(heap[c - 1]) if c else 0) + (_far(heap[c - 2]) if c > 1 else 0)
-            for c, bits in enumerate(heap)
-        ]
+        heap = _reduce(heap)
         steps += 1
-    return steps + max(heap)
+    return 1 + steps + 1  # the lanes, the heap, the last addition
 
 
-def _far(bits: int) -> int:
-    return (bits + 1) // 6
-
-
-def _near(bits: int) -> int:
-    return _far(bits) + (bits % 6 in (3, 4))
-
-
-def _stays(bits: int) -> int:
-    return _far(bits) + (0, 1, 2, 1, 2, 0)[bits % 6]
+def _reduce(heap: list[int]) -> list[int]:
+    """Heights of the columns after one step, as `plan` in heap_plan.svh has them."""
+    columns = len(heap)
+    rest = [*heap, 0, 0]
+    out = [0] * (columns + 5)
+    full = False
+    for c in range(columns):
+        paired = min(rest[c] // 7, (rest[c + 2] + 1) // 6)
+        rest[c + 2] -= min(6 * paired, rest[c + 2])
+        sevens, rest[c] = divmod(rest[c] - 7 * paired, 7)
+        full = full or paired + sevens > 0
+        for k in range(5):
+            out[c + k] += paired + (sevens if k < 3 else 0)
+    for c in range(columns):
+        if not full and rest[c] + out[c] > 3:
+            out[c + 1] += 1
+            out[c + 2] += rest[c] > 3
+            rest[c] = 1
+    return [rest[c] + out[c] for c in range(columns)]
 
 
 def unit(kernel: MatrixUnit) -> int:
     """Cycles from the transfer of a tile to its first output beat, beyond the NF*SF steps."""
     if isinstance(kernel, MvuDsp):
         return kernel.latency()
-    integer = kernel.in_bits > 1
-    return counter(kernel.simd, kernel.in_bits) + _UNIT + integer
+    compares = kernel.thresholds is not None
+    if kernel.sf > 1 or isinstance(kernel, MvuSerial):
+        return counter(kernel.simd, kernel.in_bits, carry=compares) + 1 + _UNIT
+    start = kernel.start_bits
+    total = start + compares
+    return counter(kernel.simd, kernel.in_bits, carry=compares, addend=start, total=total) + _UNIT
 
 
 def requant(kernel: Requant) -> int:

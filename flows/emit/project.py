@@ -39,7 +39,7 @@ def library() -> dict[str, Path]:
     """Module name to file, for every hand-written module."""
     return {
         path.stem: path
-        for folder in ("kernel", "stream", "memory", "shell")
+        for folder in ("arith", "kernel", "stream", "memory", "shell")
         for path in sorted((HW / folder).glob("*.sv"))
     }
 

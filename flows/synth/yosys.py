@@ -57,9 +57,12 @@ def tool_version() -> str:
         raise ToolError(f"{_PACKAGE} is not installed; `make setup` installs it.") from error
 
 
-# ABC restructures small counters and memories in LUTs for speed when they are mapped together with
-# deeper logic, which costs up to twice their LUTs and shortens nothing; so they are mapped apart.
-MAPPED_APART = ("*popcount_lanes*", "*popcount_six*", "*rom")
+# ABC restructures memories in LUTs for speed when they are mapped together with deeper logic, which
+# costs up to twice their LUTs and shortens nothing; so they are mapped apart.
+MAPPED_APART = ("*rom",)
+
+# The carry cell of a family, see hw/arith/carry_chain.sv.
+DEFINES: dict[Family, str] = {"xc7": "", "xcup": " -DXNORFLOW_CARRY8"}
 
 
 def script(target: SynthTarget, sources: tuple[Path, ...], family: Family) -> str:
@@ -71,8 +74,9 @@ def script(target: SynthTarget, sources: tuple[Path, ...], family: Family) -> st
     files = " ".join(f'"{path.as_posix()}"' for path in sources)
     return "\n".join(
         (
-            f"read_verilog -sv -DSYNTHESIS{includes} {files}",
-            f"hierarchy -check -top {target.top}",
+            f"read_verilog -sv -DSYNTHESIS{DEFINES[family]}{includes} {files}",
+            # Cells of the family are known, and checked for, from synth_xilinx on.
+            f"hierarchy -top {target.top}",
             *(f"setattr -mod -set keep_hierarchy 1 {name}" for name in MAPPED_APART),
             f"synth_xilinx -family {family} -top {target.top} -flatten -noiopad -noclkbuf",
             "setattr -mod -unset keep_hierarchy *",

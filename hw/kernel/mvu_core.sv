@@ -2,7 +2,7 @@
 // mvu_core: the compute core of conv_xnor, mvu_xnor and mvu_int. Holds a tile, streams weights past it.
 //
 //   acc[m][o] = sum over i of w[o][i] * window_m[i]          BIPOLAR: bits are +-1; else unsigned IN_BITS elements, w = +-1
-//   THRESHOLD = 1: bit = (acc >= t[o]), BIPOLAR with acc in agreeing bits; THRESHOLD = 0: acc itself, ACC_W bits
+//   THRESHOLD = 1: bit = (acc >= t[o]);    THRESHOLD = 0: acc itself, ACC_W bits
 //
 //   for nf in MH/PE: for sf in K*K*C/SIMD: one step: M windows x PE channels x SIMD inputs
 //
@@ -10,11 +10,16 @@
 // m*STRIDE, so windows are wiring. Output beat: a pixel of MH results, M beats per tile; with GATHER = 0 (and M = 1) words of PE results as
 // they are computed, MH/PE beats per pixel, the first SF + LAT + 2 cycles after the tile.
 //
+// Arithmetic: the units count. A lane gives x where the weight is 1 and its complement where it is -1, so a count exceeds acc by an amount
+// that depends on the weights only (or is half of acc, for bits). Both that and the threshold are in the start word of a channel: the
+// complement of a threshold on the count, or minus the excess. Where a step is the whole sum, the start word enters the counter, whose
+// carry is the activation; otherwise the accumulator begins with it.
+//
 // Flow control: a step that ends a sum starts only when the result FIFO has a place for it (`used_q` counts places from that step on),
 // so results never wait in the pipeline and the pipeline has no enables. A tile is accepted in the cycle of its predecessor's last
-// step. With FIFO_DEPTH * SF >= LAT + 3 the interval is NF*SF cycles per tile (where the output takes M beats in that time).
-// Latency, from the transfer of a tile to its first output beat: NF*SF + LAT + 3 cycles, NF = MH/PE, SF = K*K*C/SIMD, LAT that of
-// popcount_heap(SIMD, IN_BITS), one more with BIPOLAR = 0. Interval: max(NF*SF, M) cycles per tile.
+// step. With FIFO_DEPTH * SF >= UNIT + 2 the interval is NF*SF cycles per tile (where the output takes M beats in that time).
+// Latency, from the transfer of a tile to its first output beat: NF*SF + UNIT + 2 cycles, NF = MH/PE, SF = K*K*C/SIMD; UNIT is the latency
+// of popcount_heap, one more with SF > 1. Interval: max(NF*SF, M) cycles per tile.
 // Cuts valid, data and ready: no path between the two streams. In simulation the counters have a fast form, see popcount_heap.
 `include "axis_assert.svh"
 
@@ -54,13 +59,15 @@ module mvu_core #(
   localparam int unsigned SF = MW / SIMD;
   localparam int unsigned SF_W = (SF > 1) ? $clog2(SF) : 1;
   localparam int unsigned USED_W = $clog2(FIFO_DEPTH + 1);
-  localparam int unsigned COUNT_W = $clog2(SIMD * ((32'd1 << IN_BITS) - 32'd1) + 32'd1);
   localparam int unsigned TAG_W = (SF > 1) ? 3 : 1;
-  // Thresholds: BIPOLAR unsigned, up to MW + 1 agreeing bits; else two's complement of ACC_W. The activation is the sign of sum - t.
-  // Raw: a bipolar sum is 2*agree - MW = 2*(agree - HALF) + MW % 2, so only agree - HALF is computed.
-  localparam int unsigned T_W = BIPOLAR ? $clog2(MW + 2) : ACC_W;
-  localparam int unsigned SUM_W = THRESHOLD ? T_W + 1 : (BIPOLAR ? ACC_W - 1 : ACC_W);
-  localparam int unsigned HALF = BIPOLAR ? (MW + 1) / 2 : 0;
+  localparam int unsigned COUNT_MAX = MW * ((32'd1 << IN_BITS) - 32'd1);
+  // Start words: the complement of a threshold of 0 to COUNT_MAX + 1, so that with one more from the carry the bit above it is set
+  // when the count reaches the threshold; or a number in two's complement. A bipolar sum is 2*agree - MW = 2*(agree - HALF) + MW % 2,
+  // so all channels start with -HALF.
+  localparam int unsigned HALF = (MW + 1) / 2;
+  localparam int unsigned START_W = THRESHOLD ? $clog2(COUNT_MAX + 2) : (BIPOLAR ? ACC_W - 1 : ACC_W);
+  localparam int unsigned SUM_W = THRESHOLD ? START_W + 1 : START_W;
+  localparam int unsigned STEP_W = (SF > 1) ? $clog2(SIMD * ((32'd1 << IN_BITS) - 32'd1) + 32'(THRESHOLD) + 32'd1) : SUM_W;
 
   if (C < 1) $error("mvu_core: C must be at least 1");
   if (K < 1) $error("mvu_core: K must be at least 1");
@@ -141,9 +148,20 @@ module mvu_core #(
   // Windows. Neighbours share elements of the tile; synthesis merges the registers that hold the same element, and a simulator has each
   // window in one piece.
   logic [M-1:0][SF-1:0][SIMD*IN_BITS-1:0] window_q;
-  logic [M*PE*COUNT_W-1:0] count;
+  logic [M*PE*STEP_W-1:0]  unit_sum;
   logic [M*PE*TAG_W-1:0]   unit_tag;
+  logic [M*PE*TAG_W-1:0]   unit_start_tag;
+  logic [PE*START_W-1:0]   start;
   logic [TAG_W-1:0]        tag;
+
+  // What the counters add, or nothing.
+  localparam int unsigned ADDEND_W = (SF > 1) ? 1 : START_W;
+  logic [PE*ADDEND_W-1:0] addend;
+  if (SF > 1) begin : gen_no_addend
+    assign addend = '0;
+  end else begin : gen_addend
+    assign addend = start;
+  end
 
   if (STRIDE > K && M > 1) begin : gen_skipped_columns
     logic unused_columns;
@@ -166,34 +184,25 @@ module mvu_core #(
     end
 
     for (genvar pe = 0; pe < PE; pe = pe + 1) begin : gen_channel
-      if (BIPOLAR) begin : gen_xnor
-        xnor_popcount #(
-          .N(SIMD),
-          .TAG_W(TAG_W)
-        ) u_unit (
-          .clk_i,
-          .rst_ni,
-          .act_i(slice),
-          .weight_i(weight[pe*SIMD+:SIMD]),
-          .tag_i(tag),
-          .count_o(count[(m*PE+pe)*COUNT_W+:COUNT_W]),
-          .tag_o(unit_tag[(m*PE+pe)*TAG_W+:TAG_W])
-        );
-      end else begin : gen_int
-        popcount_heap #(
-          .N(SIMD),
-          .BITS(IN_BITS),
-          .TAG_W(TAG_W)
-        ) u_unit (
-          .clk_i,
-          .rst_ni,
-          .act_i(slice),
-          .weight_i(weight[pe*SIMD+:SIMD]),
-          .tag_i(tag),
-          .count_o(count[(m*PE+pe)*COUNT_W+:COUNT_W]),
-          .tag_o(unit_tag[(m*PE+pe)*TAG_W+:TAG_W])
-        );
-      end
+      popcount_heap #(
+        .N(SIMD),
+        .BITS(IN_BITS),
+        .CARRY(THRESHOLD),
+        .ADDEND_W((SF > 1) ? 0 : START_W),
+        .SUM_W(STEP_W),
+        .TAG_W(TAG_W)
+      ) u_unit (
+        .clk_i,
+        .rst_ni,
+        .act_i(slice),
+        .weight_i(weight[pe*SIMD+:SIMD]),
+        .carry_i(first_sf),
+        .tag_i(tag),
+        .addend_i(addend[pe*ADDEND_W+:ADDEND_W]),
+        .addend_tag_o(unit_start_tag[(m*PE+pe)*TAG_W+:TAG_W]),
+        .sum_o(unit_sum[(m*PE+pe)*STEP_W+:STEP_W]),
+        .tag_o(unit_tag[(m*PE+pe)*TAG_W+:TAG_W])
+      );
     end
   end
 
@@ -203,150 +212,78 @@ module mvu_core #(
     assign tag = step;
   end
 
-  // All units have the same latency: the first one's tag stands for all.
-  logic [TAG_W-1:0] count_tag;
-  assign count_tag = unit_tag[TAG_W-1:0];
-  if (M * PE > 1) begin : gen_other_tags
-    logic unused_tags;
-    assign unused_tags = ^unit_tag[M*PE*TAG_W-1:TAG_W];
-  end
+  // All units have the same latency: the first one's tags stand for all.
+  logic [TAG_W-1:0] sum_tag;
+  logic [TAG_W-1:0] start_tag;
+  logic             unused_tags;
+  assign sum_tag     = unit_tag[TAG_W-1:0];
+  assign start_tag   = unit_start_tag[TAG_W-1:0];
+  assign unused_tags = ^{unit_tag, unit_start_tag, start_tag};
 
-  // Thresholds are read when the sums are.
-  logic                     threshold_pop;
-  logic [PE-1:0][SUM_W-1:0] threshold;
+  // Start words: read when the counters or the accumulators take them.
+  logic start_pop;
 
-  if (THRESHOLD) begin : gen_thresholds
-    logic [PE*T_W-1:0] words;
-    logic              unused_last;
+  if (THRESHOLD || !BIPOLAR) begin : gen_starts
+    logic unused_last;
     mvu_words #(
-      .W(PE * T_W),
+      .W(PE * START_W),
       .DEPTH(NF),
       .BLOCK(1'b0),
       .FILE(THRESHOLD_FILE)
-    ) u_thresholds (
+    ) u_starts (
       .clk_i,
       .rst_ni,
-      .pop_i(threshold_pop),
-      .word_o(words),
+      .pop_i(start_pop),
+      .word_o(start),
       .last_o(unused_last)
     );
-    for (genvar pe = 0; pe < PE; pe = pe + 1) begin : gen_extend
-      assign threshold[pe] = {BIPOLAR ? 1'b0 : words[pe*T_W+T_W-1], words[pe*T_W+:T_W]};
-    end
-  end else begin : gen_no_thresholds
+  end else begin : gen_half
     logic unused_pop;
-    assign unused_pop = threshold_pop;
-    for (genvar pe = 0; pe < PE; pe = pe + 1) begin : gen_half
-      assign threshold[pe] = SUM_W'(HALF);
-    end
-  end
-
-  // Step sums: count - offset. A lane of elements counts (2^IN_BITS - 1) too much for every weight of -1, the same for all pixels:
-  // one counter per channel and a register. Where a step is the whole sum, the threshold is part of the offset.
-  logic [M*PE*COUNT_W-1:0]  part;
-  logic [PE-1:0][SUM_W-1:0] offset;
-  logic [TAG_W-1:0]         part_tag;
-
-  if (BIPOLAR) begin : gen_part_bits
-    assign part     = count;
-    assign part_tag = count_tag;
-    assign offset   = (SF > 1) ? '0 : threshold;
-  end else begin : gen_part_elements
-    localparam int unsigned NEGATIVE_W = $clog2(SIMD + 1);
-    logic [PE*NEGATIVE_W-1:0] negative;
-    logic [PE-1:0]            unused_tag;
-    logic [M*PE*COUNT_W-1:0]  part_q;
-    logic [TAG_W-1:0]         part_tag_q;
-    for (genvar pe = 0; pe < PE; pe = pe + 1) begin : gen_offset
-      logic [SUM_W-1:0] one;
-      logic [SUM_W-1:0] excess;
-      logic [SUM_W-1:0] offset_q;
-      popcount_heap #(
-        .N(SIMD),
-        .BITS(1),
-        .EXTRA_FOR(IN_BITS),
-        .TAG_W(1)
-      ) u_negative (
-        .clk_i,
-        .rst_ni,
-        .act_i('0),
-        .weight_i(weight[pe*SIMD+:SIMD]),
-        .tag_i(1'b0),
-        .count_o(negative[pe*NEGATIVE_W+:NEGATIVE_W]),
-        .tag_o(unused_tag[pe])
-      );
-      assign one    = SUM_W'(negative[pe*NEGATIVE_W+:NEGATIVE_W]);
-      assign excess = (one << IN_BITS) - one;
-      always_ff @(posedge clk_i) offset_q <= (SF > 1) ? excess : excess + threshold[pe];
-      assign offset[pe] = offset_q;
-    end
-    always_ff @(posedge clk_i) part_q <= count;
-    always_ff @(posedge clk_i) begin
-      if (!rst_ni) part_tag_q <= '0;
-      else part_tag_q <= count_tag;
-    end
-    assign part     = part_q;
-    assign part_tag = part_tag_q;
+    assign unused_pop = start_pop;
+    assign start      = {PE{START_W'(0) - START_W'(HALF)}};
   end
 
   // Sums and results
+  logic [M*PE*SUM_W-1:0] sum;
   logic [M*PE*OUT_W-1:0] result;
-  logic                  result_valid_q;
+  logic                  result_valid;
 
   if (SF > 1) begin : gen_accumulate
-    logic part_first;
-    logic part_last;
-    assign part_first    = part_tag[2];
-    assign part_last     = part_tag[1];
-    assign threshold_pop = part_tag[0] && part_last;
+    logic sum_first;
+    logic sum_last;
+    logic last_q;
+    assign sum_first    = sum_tag[2];
+    assign sum_last     = sum_tag[1];
+    assign start_pop    = sum_tag[0] && sum_first;
+    assign result_valid = last_q;
     always_ff @(posedge clk_i) begin
-      if (!rst_ni) result_valid_q <= 1'b0;
-      else result_valid_q <= part_tag[0] && part_last;
+      if (!rst_ni) last_q <= 1'b0;
+      else last_q <= sum_tag[0] && sum_last;
     end
     for (genvar i = 0; i < M * PE; i = i + 1) begin : gen_lane
-      // acc starts from -threshold: its complement, and one more through an extra low bit that only carries.
-      logic [SUM_W-1:0] addend;
       logic [SUM_W-1:0] acc_q;
-      logic             unused_low;
-      logic [SUM_W-1:0] acc_d;
-      assign addend              = SUM_W'(part[i*COUNT_W+:COUNT_W]) - offset[i%PE];
-      assign {acc_d, unused_low} = {part_first ? ~threshold[i%PE] : acc_q, 1'b1} + {addend, part_first};
+      logic [SUM_W-1:0] from;
+      assign from = sum_first ? SUM_W'(start[(i%PE)*START_W+:START_W]) : acc_q;
       always_ff @(posedge clk_i) begin
-        if (part_tag[0]) acc_q <= acc_d;
+        if (sum_tag[0]) acc_q <= SUM_W'(unit_sum[i*STEP_W+:STEP_W]) + from;
       end
-      if (THRESHOLD) begin : gen_sign
-        assign result[i] = !acc_q[SUM_W-1];
-      end else if (BIPOLAR) begin : gen_double
-        assign result[i*OUT_W+:OUT_W] = {acc_q, 1'(MW % 2)};
-      end else begin : gen_raw
-        assign result[i*OUT_W+:OUT_W] = acc_q;
-      end
+      assign sum[i*SUM_W+:SUM_W] = acc_q;
     end
   end else begin : gen_single
-    logic [M*PE*OUT_W-1:0] result_q;
-    assign threshold_pop = BIPOLAR ? part_tag[0] : count_tag[0];
-    assign result        = result_q;
-    always_ff @(posedge clk_i) begin
-      if (!rst_ni) result_valid_q <= 1'b0;
-      else result_valid_q <= part_tag[0];
-    end
-    for (genvar i = 0; i < M * PE; i = i + 1) begin : gen_lane
-      if (THRESHOLD) begin : gen_sign
-        // A sum reaches its threshold where the subtraction does not borrow.
-        logic [SUM_W-1:0] difference;
-        logic             unused_difference;
-        assign difference        = SUM_W'(part[i*COUNT_W+:COUNT_W]) - offset[i%PE];
-        assign unused_difference = ^difference;
-        always_ff @(posedge clk_i) result_q[i] <= !difference[SUM_W-1];
-      end else begin : gen_raw
-        logic [SUM_W-1:0] sum;
-        assign sum = SUM_W'(part[i*COUNT_W+:COUNT_W]) - offset[i%PE];
-        if (BIPOLAR) begin : gen_double
-          always_ff @(posedge clk_i) result_q[i*OUT_W+:OUT_W] <= {sum, 1'(MW % 2)};
-        end else begin : gen_plain
-          always_ff @(posedge clk_i) result_q[i*OUT_W+:OUT_W] <= sum;
-        end
-      end
+    assign start_pop    = start_tag[0];
+    assign result_valid = sum_tag[0];
+    assign sum          = unit_sum;
+  end
+
+  for (genvar i = 0; i < M * PE; i = i + 1) begin : gen_result
+    if (THRESHOLD) begin : gen_reached
+      logic unused_sum;
+      assign result[i]  = sum[i*SUM_W+SUM_W-1];
+      assign unused_sum = ^sum[i*SUM_W+:SUM_W-1];
+    end else if (BIPOLAR) begin : gen_double
+      assign result[i*OUT_W+:OUT_W] = {sum[i*SUM_W+:SUM_W], 1'(MW % 2)};
+    end else begin : gen_plain
+      assign result[i*OUT_W+:OUT_W] = sum[i*SUM_W+:SUM_W];
     end
   end
 
@@ -365,7 +302,7 @@ module mvu_core #(
     .clk_i,
     .rst_ni,
     .s_axis_tdata(result),
-    .s_axis_tvalid(result_valid_q),
+    .s_axis_tvalid(result_valid),
     .s_axis_tready(fifo_ready),
     .m_axis_tdata(fifo_data),
     .m_axis_tvalid(fifo_valid),
@@ -393,7 +330,7 @@ module mvu_core #(
     assign gather_ready  = m_axis_tready;
   end
 
-  `AXIS_ASSERT(check_place, fifo_ready || !result_valid_q)
+  `AXIS_ASSERT(check_place, fifo_ready || !result_valid)
   `AXIS_ASSERT(check_places, 32'(used_q) <= FIFO_DEPTH)
 
 endmodule

@@ -11,12 +11,12 @@
 // results leave one by one: a consumer of the same kind works on them at once. Sums lie in a memory of NF words; the addresses
 // of its read and its write differ by one step, so no sum is read in the cycle in which it is written.
 //
-// Memory images: weights: address sf*NF + nf, bit pe*SIMD + i. Starts (THRESHOLD_FILE): address nf, field pe is -t in two's complement of
-// $clog2(MW + 2) + 1 bits: sums begin with it, and the activation is the sign of the sum.
+// Memory images: weights: address sf*NF + nf, bit pe*SIMD + i. Start words (THRESHOLD_FILE): address nf, field pe, as in mvu_core: sums begin
+// with ~t and one more, which the counter of the first word adds, and the bit above is the activation.
 //
 // Flow control as in mvu_core: a step that ends a sum needs a place in the result FIFO, so the pipeline has no enables. A word is accepted in the
 // cycle of its predecessor's last step. With FIFO_DEPTH >= LAT + 3 there is no bubble: SF*NF cycles per vector, NF = MH/PE, SF = MW/SIMD.
-// Latency, from the transfer of the last word to its first output beat: LAT + 3 cycles (LAT of xnor_popcount), then one beat a cycle.
+// Latency, from the transfer of the last word to its first output beat: LAT + 3 cycles (LAT of popcount_heap), then one beat a cycle.
 // Cuts valid, data and ready.
 `include "axis_assert.svh"
 
@@ -48,9 +48,10 @@ module mvu_serial #(
   localparam int unsigned NF_W = (NF > 1) ? $clog2(NF) : 1;
   localparam int unsigned SF_W = (SF > 1) ? $clog2(SF) : 1;
   localparam int unsigned USED_W = $clog2(FIFO_DEPTH + 1);
-  localparam int unsigned COUNT_W = $clog2(SIMD + 32'd1);
+  localparam int unsigned COUNT_W = $clog2(SIMD + 32'(THRESHOLD) + 32'd1);
   // Raw: the result is 2*agree - MW = 2*(agree - HALF) + MW % 2, so only agree - HALF is computed.
-  localparam int unsigned SUM_W = THRESHOLD ? $clog2(MW + 2) + 1 : ACC_W - 1;
+  localparam int unsigned START_W = THRESHOLD ? $clog2(MW + 2) : ACC_W - 1;
+  localparam int unsigned SUM_W = THRESHOLD ? START_W + 1 : START_W;
   localparam int unsigned HALF = (MW + 1) / 2;
   localparam int unsigned TAG_W = 3;
 
@@ -127,16 +128,21 @@ module mvu_serial #(
   logic                  count_last;
 
   for (genvar pe = 0; pe < PE; pe = pe + 1) begin : gen_channel
-    xnor_popcount #(
+    logic [TAG_W-1:0] unused_addend_tag;
+    popcount_heap #(
       .N(SIMD),
+      .CARRY(THRESHOLD),
       .TAG_W(TAG_W)
     ) u_unit (
       .clk_i,
       .rst_ni,
       .act_i(word_q),
       .weight_i(weight[pe*SIMD+:SIMD]),
+      .carry_i(first_sf),
       .tag_i({first_sf, last_sf, step}),
-      .count_o(count[pe*COUNT_W+:COUNT_W]),
+      .addend_i(1'b0),
+      .addend_tag_o(unused_addend_tag),
+      .sum_o(count[pe*COUNT_W+:COUNT_W]),
       .tag_o(unit_tag[pe*TAG_W+:TAG_W])
     );
   end
@@ -148,12 +154,12 @@ module mvu_serial #(
   end
 
   // Starts of the sums
-  logic [PE*SUM_W-1:0] start;
+  logic [PE*START_W-1:0] start;
 
   if (THRESHOLD) begin : gen_thresholds
     logic unused_last;
     mvu_words #(
-      .W(PE * SUM_W),
+      .W(PE * START_W),
       .DEPTH(NF),
       .BLOCK(1'b0),
       .FILE(THRESHOLD_FILE)
@@ -165,7 +171,7 @@ module mvu_serial #(
       .last_o(unused_last)
     );
   end else begin : gen_no_thresholds
-    assign start = {PE{SUM_W'(0 - HALF)}};
+    assign start = {PE{START_W'(0 - HALF)}};
   end
 
   // Sums: read, added to and written back in one cycle, in the order of the steps.
@@ -173,8 +179,9 @@ module mvu_serial #(
   logic [PE*SUM_W-1:0] sum_after;
 
   for (genvar pe = 0; pe < PE; pe = pe + 1) begin : gen_sum
-    assign sum_after[pe*SUM_W+:SUM_W] = (count_first ? start[pe*SUM_W+:SUM_W] : sum_before[pe*SUM_W+:SUM_W])
-                                      + SUM_W'(count[pe*COUNT_W+:COUNT_W]);
+    logic [SUM_W-1:0] from;
+    assign from = count_first ? SUM_W'(start[pe*START_W+:START_W]) : sum_before[pe*SUM_W+:SUM_W];
+    assign sum_after[pe*SUM_W+:SUM_W] = SUM_W'(count[pe*COUNT_W+:COUNT_W]) + from;
   end
 
   if (NF > 1) begin : gen_memory
@@ -211,8 +218,8 @@ module mvu_serial #(
   logic                result_valid_q;
 
   for (genvar pe = 0; pe < PE; pe = pe + 1) begin : gen_result
-    if (THRESHOLD) begin : gen_sign
-      always_ff @(posedge clk_i) result_q[pe] <= !sum_after[(pe+1)*SUM_W-1];
+    if (THRESHOLD) begin : gen_reached
+      always_ff @(posedge clk_i) result_q[pe] <= sum_after[(pe+1)*SUM_W-1];
     end else begin : gen_double
       always_ff @(posedge clk_i) result_q[pe*OUT_W+:OUT_W] <= {sum_after[pe*SUM_W+:SUM_W], 1'(MW % 2)};
     end

@@ -1,103 +1,86 @@
 // SPDX-License-Identifier: Apache-2.0
-// popcount_heap: pipelined counter of agreeing bits, one or more bit planes, no handshake.
+// popcount_heap: pipelined counter of agreeing bits, one or more bit planes, no handshake; adds a number if wanted.
 //
-//   count_o = sum over lanes i, planes b of 2^b * (act_i[i*BITS + b] XNOR weight_i[i])
+//   sum_o = sum over lanes i, planes b of 2^b * (act_i[i*BITS + b] XNOR weight_i[i])   + carry_i (CARRY = 1)   + addend_i (ADDEND_W > 0)
 //
-// One weight bit serves all planes of its lane: with BITS = 1 this is the XNOR popcount; with BITS > 1 a lane contributes x where
-// the weight is 1 and (2^BITS - 1) - x where it is 0, the one's complement form of +x and -x.
+// modulo 2^SUM_W. One weight bit serves all planes of its lane: with BITS = 1 this is the XNOR popcount; with BITS > 1 a lane contributes
+// x where the weight is 1 and (2^BITS - 1) - x where it is 0.
 //
-// Structure: three lanes enter two LUT6 and leave as two bits, sum and carry (popcount_lanes); then the heap of bits is reduced column
-// by column by 6:3 counters (popcount_six) and, for a remainder of three or four bits, a full adder, with a register after every
-// step; when no column is higher than three bits, the rows are added on carry chains, one addition per register.
+// A comparison costs next to nothing: with T the threshold, ~T as addend and a carry of 1, sum bit ADDEND_W is (count >= T).
+// `addend_i` is taken in the cycle in which `addend_tag_o` shows the tag of its operands.
 //
-// Latency: STEPS + ROWS, both from plan(): N = 27: 4, 64: 6, 256: 7, 576: 9, 1152: 9, 4608: 11; 27 lanes of 8 planes: 6. One set of
-// operands per cycle. EXTRA_FOR > BITS delays the result to the latency of a counter of EXTRA_FOR planes and the same N, so that two
-// counters can be aligned without knowing either latency. `tag_i` leaves as `tag_o` with its count; only tags are reset.
-// Cuts every path: one LUT, or one carry chain of COUNT_W, between registers.
-// Cost (Yosys 0.70, xc7, steps mapped apart, see popcount_lanes), LUT / FF: N = 64: 88 / 108, 256: 342 / 376, 576: 776 / 814,
-// 1152: 1,543 / 1,581; 27 lanes of 8 planes: 293 / 320 (a pipelined tree of `+`: 341; one loop of `+`: 575).
+// Structure: popcount_ripple adds eight lanes at a time. The bits that leave it, and those of the addend, form a heap: columns of bits of
+// equal weight. As long as there are seven bits in a column, counters reduce it, gpc_607_5 first and gpc_7_3 where it does not fit; then
+// at most one step with counters that are not full leaves three bits to a column; add_ternary ends it. A register follows every step.
+// CONSTANT = 1: WEIGHTS stand for weight_i, one plane. There is no XNOR: lanes enter the heap at once, and the tables of the counters
+// hold the weights' signs. Lanes of weight 1 come first, where the counters pass bits to their carry chains.
+//
+// Latency: see plan(); N = 8: 3, 64: 5, 576: 6, 1152: 8, 4608: 10. One set of operands per cycle. `tag_i` leaves as `tag_o` with its sum;
+// only tags are reset. Cuts every path: four LUTs in the first step, one LUT and a carry chain of four, or two LUTs and a chain of
+// SUM_W, between registers.
 //
 // XNORFLOW_FAST_SIM: body for simulators, $countones of the whole word, only the result is delayed. Same results, same latency.
 module popcount_heap #(
-  parameter int unsigned N         = 64,
-  parameter int unsigned BITS      = 1,
-  parameter int unsigned EXTRA_FOR = BITS,
-  parameter int unsigned TAG_W     = 1,
-  localparam int unsigned COUNT_W  = $clog2(N * ((32'd1 << BITS) - 32'd1) + 32'd1)
+  parameter int unsigned N = 64,
+  parameter int unsigned BITS = 1,
+  parameter bit CARRY = 1'b0,
+  parameter int unsigned ADDEND_W = 0,
+  parameter int unsigned SUM_W = $clog2(N * ((32'd1 << BITS) - 32'd1) + 32'(CARRY) + 32'd1),
+  parameter int unsigned TAG_W = 1,
+  parameter bit CONSTANT = 1'b0,
+  parameter logic [N-1:0] WEIGHTS = '0,
+  localparam int unsigned ADDEND_PORT_W = (ADDEND_W > 0) ? ADDEND_W : 1
 ) (
-  input  logic               clk_i,
-  input  logic               rst_ni,
-  input  logic [N*BITS-1:0]  act_i,
-  input  logic [N-1:0]       weight_i,
-  input  logic [TAG_W-1:0]   tag_i,
-  output logic [COUNT_W-1:0] count_o,
-  output logic [TAG_W-1:0]   tag_o
+  input  logic                     clk_i,
+  input  logic                     rst_ni,
+  input  logic [N*BITS-1:0]        act_i,
+  input  logic [N-1:0]             weight_i,
+  input  logic                     carry_i,
+  input  logic [TAG_W-1:0]         tag_i,
+  input  logic [ADDEND_PORT_W-1:0] addend_i,
+  output logic [TAG_W-1:0]         addend_tag_o,
+  output logic [SUM_W-1:0]         sum_o,
+  output logic [TAG_W-1:0]         tag_o
 );
+
   if (N < 1 || N > 4608) $error("popcount_heap: N must be 1 to 4608");
   if (BITS < 1 || BITS > 8) $error("popcount_heap: BITS must be 1 to 8");
-  if (EXTRA_FOR < BITS || EXTRA_FOR > 8) $error("popcount_heap: EXTRA_FOR must be BITS to 8");
+  if (SUM_W < 1 || SUM_W > 24) $error("popcount_heap: SUM_W must be 1 to 24");
+  if (ADDEND_W > SUM_W) $error("popcount_heap: ADDEND_W must be at most SUM_W");
   if (TAG_W < 1) $error("popcount_heap: TAG_W must be at least 1");
+  if (CONSTANT && BITS != 1) $error("popcount_heap: CONSTANT weights have one bit plane");
 
-  // The plan: height of every column after every step, 16 bits each, column 0 of step 0 first. Columns that no sum can reach are
-  // not built. The last two fields are the number of steps and the rows that remain.
-  localparam int unsigned COLS = 24;
-  localparam int unsigned STEPS_MAX = 12;
-  localparam int unsigned STEPS_AT = STEPS_MAX * COLS * 16;
-  localparam int unsigned ROWS_AT = STEPS_AT + 16;
-  localparam int unsigned PLAN_W = ROWS_AT + 16;
+  localparam int unsigned GROUPS = (N + 7) / 8;
+  localparam int unsigned PAIRS = (N + 1) / 2;
 
-  // A column of `bits` is reduced by 6:3 counters (one may lack an input) and at most one full adder; the rest stays.
-  function automatic int unsigned sixes(input int unsigned bits);
-    sixes = (bits + 1) / 6;
+  // The heap that the lanes leave, with one bit per column of the addend.
+  function automatic int unsigned height(input int unsigned column);
+    if (CONSTANT) height = (column == 0) ? N + 32'(CARRY) : 0;
+    else height = ((column < BITS) ? GROUPS : 0) + ((column > 0 && column <= BITS) ? PAIRS : 0);
+    if (column + 1 <= ADDEND_W) height = height + 1;
   endfunction
 
-  function automatic int unsigned threes(input int unsigned bits);
-    threes = (bits % 6 == 3 || bits % 6 == 4) ? 1 : 0;
+  function automatic int unsigned start(input int unsigned column);
+    start = 0;
+    for (int unsigned c = 0; c < column; c = c + 1) start = start + height(c);
   endfunction
 
-  function automatic int unsigned stays(input int unsigned bits);
-    stays = (bits + 1) / 6 + ((bits % 6 == 5) ? 0 : (bits % 6 == 4) ? 2 : (bits % 6 == 3) ? 1 : bits % 6);
+  // In a column the addend's bit stands first, then the carry, then what the lanes give.
+  function automatic int unsigned lanes_at(input int unsigned column);
+    lanes_at = start(column) + ((column + 1 <= ADDEND_W) ? 1 : 0) + ((CONSTANT && column == 0) ? 32'(CARRY) : 0);
   endfunction
 
-  function automatic logic [PLAN_W-1:0] plan(input int unsigned lanes, input int unsigned planes);
-    logic [PLAN_W-1:0] heights;
-    int unsigned width, bits, here, rows, near, far, next_far;
-    logic [15:0] steps;
-    heights = '0;
-    steps = 0;
-    rows = 4;
-    width = $clog2(lanes * ((32'd1 << planes) - 32'd1) + 32'd1);
-    for (int unsigned s = 0; s < STEPS_MAX; s = s + 1) begin
-      if (rows > 3) begin
-        steps = 16'(s);
-        rows = 0;
-        near = 0;      // carries from the column below
-        far = 0;       // carries from two columns below
-        next_far = 0;
-        for (int unsigned c = 0; c < width; c = c + 1) begin
-          if (s == 0) bits = (c < planes) ? lanes : 0;
-          else bits = {16'd0, heights[((s-1)*COLS+c)*16+:16]};
-          here = near + far + ((s == 0) ? (bits + 2) / 3 : stays(bits));
-          heights[(s*COLS+c)*16+:16] = here[15:0];
-          if (here > rows) rows = here;
-          near = (s == 0) ? (bits + 1) / 3 : sixes(bits) + threes(bits);
-          far = next_far;
-          next_far = (s == 0) ? 0 : sixes(bits);
-        end
-      end
-    end
-    heights[STEPS_AT+:16] = steps;
-    heights[ROWS_AT+:16] = rows[15:0];
-    plan = heights;
+  function automatic logic [16*SUM_W-1:0] all_heights(input int unsigned columns);
+    for (int unsigned c = 0; c < columns; c = c + 1) all_heights[16*c+:16] = 16'(height(c));
   endfunction
 
-  localparam logic [PLAN_W-1:0] PLAN = plan(N, BITS);
-  localparam logic [PLAN_W-1:0] REF_PLAN = plan(N, EXTRA_FOR);
+  localparam int unsigned COLUMNS = SUM_W;
+  localparam logic [16*COLUMNS-1:0] HEIGHTS = all_heights(COLUMNS);
+  `include "heap_plan.svh"
+  localparam logic [PLAN_W-1:0] PLAN = plan(HEIGHTS);
   localparam int unsigned STEPS = {16'd0, PLAN[STEPS_AT+:16]};
-  localparam int unsigned ROWS = {16'd0, PLAN[ROWS_AT+:16]};
-  localparam int unsigned OWN_LAT = STEPS + ROWS;
-  localparam int unsigned REF_LAT = {16'd0, REF_PLAN[STEPS_AT+:16]} + {16'd0, REF_PLAN[ROWS_AT+:16]};
-  localparam int unsigned LAT = (REF_LAT > OWN_LAT) ? REF_LAT : OWN_LAT;
+  localparam int unsigned ADDEND_LAT = CONSTANT ? 0 : 1;
+  localparam int unsigned LAT = ADDEND_LAT + STEPS + 1;
 
   // Tags
   logic [LAT-1:0][TAG_W-1:0] tag_q;
@@ -108,160 +91,137 @@ module popcount_heap #(
     end
   end
   assign tag_o = tag_q[LAT-1];
+  if (CONSTANT) begin : gen_tag_at_once
+    assign addend_tag_o = tag_i;
+  end else begin : gen_tag_later
+    assign addend_tag_o = tag_q[0];
+  end
 
 `ifdef XNORFLOW_FAST_SIM
-  logic [COUNT_W-1:0] count;
+  logic [N-1:0]     weight;
+  logic [SUM_W-1:0] count, addend;
+  if (CONSTANT) begin : gen_constant
+    logic unused_weight;
+    assign unused_weight = ^weight_i;
+    assign weight = WEIGHTS;
+  end else begin : gen_variable
+    assign weight = weight_i;
+  end
+  if (ADDEND_W > 0) begin : gen_addend
+    assign addend = SUM_W'(addend_i);
+  end else begin : gen_no_addend
+    logic unused_addend;
+    assign unused_addend = ^addend_i;
+    assign addend = '0;
+  end
   if (BITS == 1) begin : gen_count_bits
-    assign count = COUNT_W'(N) - COUNT_W'($countones(act_i ^ weight_i));
+    assign count = SUM_W'(N) - SUM_W'($countones(act_i ^ weight)) + SUM_W'(carry_i && CARRY);
   end else begin : gen_count_planes
     always_comb begin
-      count = '0;
-      for (int unsigned i = 0; i < N; i = i + 1) count = count + COUNT_W'(act_i[i*BITS+:BITS] ^ {BITS{!weight_i[i]}});
+      count = SUM_W'(carry_i && CARRY);
+      for (int unsigned i = 0; i < N; i = i + 1) count = count + SUM_W'(act_i[i*BITS+:BITS] ^ {BITS{!weight[i]}});
     end
   end
   for (genvar i = 0; i < LAT; i = i + 1) begin : gen_delay
-    logic [COUNT_W-1:0] count_q;
+    logic [SUM_W-1:0] sum_d, sum_q;
     if (i == 0) begin : gen_first
-      always_ff @(posedge clk_i) count_q <= count;
+      assign sum_d = count + (CONSTANT ? addend : '0);
     end else begin : gen_next
-      always_ff @(posedge clk_i) count_q <= gen_delay[i-1].count_q;
+      assign sum_d = gen_delay[i-1].sum_q + ((i == ADDEND_LAT) ? addend : '0);
     end
+    always_ff @(posedge clk_i) sum_q <= sum_d;
   end
-  assign count_o = gen_delay[LAT-1].count_q;
+  assign sum_o = gen_delay[LAT-1].sum_q;
 `else
-  function automatic int unsigned height(input int unsigned step, input int unsigned column);
-    height = {16'd0, PLAN[(step*COLS+column)*16+:16]};
+  localparam int unsigned FIRST_N = start(SUM_W);
+  logic [FIRST_N-1:0] first;
+
+  function automatic int unsigned ones(input logic [N-1:0] word);
+    ones = 0;
+    for (int unsigned i = 0; i < N; i = i + 1) if (word[i]) ones = ones + 1;
   endfunction
 
-  function automatic int unsigned starts(input int unsigned step, input int unsigned column);
-    starts = 0;
-    for (int unsigned c = 0; c < column; c = c + 1) starts = starts + {16'd0, PLAN[(step*COLS+c)*16+:16]};
+  localparam int unsigned INDEX_W = (N > 1) ? $clog2(N) : 1;
+
+  // Lanes of weight 1, then those of weight 0, which are counted inverted.
+  function automatic logic [INDEX_W*N-1:0] order(input logic [N-1:0] word);
+    int unsigned one_at, zero_at;
+    one_at = 0;
+    zero_at = ones(word);
+    for (int unsigned i = 0; i < N; i = i + 1) begin
+      if (word[i]) begin
+        order[INDEX_W*one_at+:INDEX_W] = INDEX_W'(i);
+        one_at = one_at + 1;
+      end else begin
+        order[INDEX_W*zero_at+:INDEX_W] = INDEX_W'(i);
+        zero_at = zero_at + 1;
+      end
+    end
   endfunction
 
-  // Every step is one vector, column 0 first. In a column the bits that stay come first (of 6:3 counters, of the full adder,
-  // untouched), then the carries of the column below, then those of two columns below.
-  for (genvar s = 0; s <= STEPS; s = s + 1) begin : gen_step
-    localparam int unsigned TOTAL = starts(s, COUNT_W);
-    logic [TOTAL-1:0] bits_d;
-    logic [TOTAL-1:0] bits_q;
-    always_ff @(posedge clk_i) bits_q <= bits_d;
+  localparam int unsigned POSITIVE = CONSTANT ? lanes_at(0) + ones(WEIGHTS) : FIRST_N;
 
-    for (genvar c = 0; c < COUNT_W; c = c + 1) begin : gen_column
-      localparam int unsigned STAY_AT = starts(s, c);
-      if (s == 0) begin : gen_lanes
-        if (c < BITS) begin : gen_plane
-          // Groups of three lanes; the last group may lack one or two. The column above begins with its own groups, if it is a plane.
-          localparam int unsigned A_N = (N + 2) / 3;
-          localparam int unsigned B_N = (N + 1) / 3;
-          logic [N-1:0]   plane;
-          logic [A_N-1:0] carry;
-          always_comb begin
-            for (int unsigned i = 0; i < N; i = i + 1) plane[i] = act_i[i*BITS+c];
-          end
-          popcount_lanes #(
-            .N(N)
-          ) u_lanes (
-            .act_i(plane),
-            .weight_i,
-            .sum_o(bits_d[STAY_AT+:A_N]),
-            .carry_o(carry)
-          );
-          if (B_N > 0) begin : gen_carry
-            assign bits_d[starts(s, c+1)+((c + 1 < BITS) ? A_N : 0)+:B_N] = carry[B_N-1:0];
-          end
-          if (B_N < A_N) begin : gen_no_carry
-            logic unused_carry;
-            assign unused_carry = carry[A_N-1];
-          end
-        end
-      end else begin : gen_bits
-        localparam int unsigned IN_N = height(s - 1, c);
-        localparam int unsigned IN_AT = starts(s - 1, c);
-        localparam int unsigned SIX = sixes(IN_N);
-        localparam int unsigned SIXTH = (IN_N < 6 * SIX) ? SIX - 1 : SIX;  // counters with six inputs, the others have five
-        localparam int unsigned USED = 5 * SIX + SIXTH;
-        localparam int unsigned THREE = threes(IN_N);
-        localparam int unsigned PASS = IN_N - USED - 3 * THREE;
-        localparam int unsigned NEAR_AT = starts(s, c + 1) + ((c + 1 < COUNT_W) ? stays(height(s - 1, c + 1)) : 0);
-        localparam int unsigned FAR_AT = starts(s, c + 2)
-            + ((c + 2 < COUNT_W) ? stays(height(s - 1, c + 2)) + sixes(height(s - 1, c + 1)) + threes(height(s - 1, c + 1)) : 0);
-        if (SIX > 0) begin : gen_six
-          logic [6*SIX-1:0] bits;
-          logic [SIX-1:0]   near;
-          logic [SIX-1:0]   far;
-          assign bits = (6*SIX)'(gen_step[s-1].bits_q[IN_AT+:USED]);
-          popcount_six #(
-            .N(SIX)
-          ) u_six (
-            .bits_i(bits),
-            .sum_o(bits_d[STAY_AT+:SIX]),
-            .carry_o(near),
-            .far_o(far)
-          );
-          if (c + 1 < COUNT_W) begin : gen_near
-            assign bits_d[NEAR_AT+:SIX] = near;
-          end else begin : gen_no_near
-            logic unused_near;
-            assign unused_near = ^near;
-          end
-          if (c + 2 < COUNT_W) begin : gen_far
-            assign bits_d[FAR_AT+:SIX] = far;
-          end else begin : gen_no_far
-            logic unused_far;
-            assign unused_far = ^far;
-          end
-        end
-        if (THREE > 0) begin : gen_full_adder
-          logic [2:0] three;
-          assign three = gen_step[s-1].bits_q[IN_AT+USED+:3];
-          assign bits_d[STAY_AT+SIX] = ^three;
-          if (c + 1 < COUNT_W) begin : gen_near
-            assign bits_d[NEAR_AT+SIX] = (three[0] & three[1]) | (three[0] & three[2]) | (three[1] & three[2]);
-          end
-        end
-        if (PASS > 0) begin : gen_stay
-          assign bits_d[STAY_AT+SIX+THREE+:PASS] = gen_step[s-1].bits_q[IN_AT+USED+3*THREE+:PASS];
-        end
+  if (CONSTANT) begin : gen_constant
+    localparam logic [INDEX_W*N-1:0] ORDER = order(WEIGHTS);
+    logic unused_weight;
+    assign unused_weight = ^weight_i;
+    for (genvar i = 0; i < N; i = i + 1) begin : gen_lane
+      assign first[lanes_at(0)+i] = act_i[ORDER[INDEX_W*i+:INDEX_W]];
+    end
+    if (CARRY) begin : gen_carry
+      assign first[lanes_at(0)-1] = carry_i;
+    end else begin : gen_no_carry
+      logic unused_carry;
+      assign unused_carry = carry_i;
+    end
+  end else begin : gen_variable
+    for (genvar b = 0; b < BITS; b = b + 1) begin : gen_plane
+      logic [N-1:0]      plane;
+      logic [GROUPS-1:0] sum, sum_q;
+      logic [PAIRS-1:0]  carry, carry_q;
+      always_comb begin
+        for (int unsigned i = 0; i < N; i = i + 1) plane[i] = act_i[i*BITS+b];
+      end
+      popcount_ripple #(
+        .N(N)
+      ) u_ripple (
+        .act_i(plane),
+        .weight_i,
+        .carry_i((b == 0) ? carry_i && CARRY : 1'b0),
+        .sum_o(sum),
+        .carry_o(carry)
+      );
+      always_ff @(posedge clk_i) begin
+        sum_q   <= sum;
+        carry_q <= carry;
+      end
+      assign first[lanes_at(b)+:GROUPS] = sum_q;
+      if (b + 1 < SUM_W) begin : gen_carry
+        assign first[lanes_at(b+1)+((b + 1 < BITS) ? GROUPS : 0)+:PAIRS] = carry_q;
+      end else begin : gen_no_carry
+        logic unused_carry;
+        assign unused_carry = ^carry_q;
       end
     end
   end
-
-  // The rows that remain, one addition per register, then the delay that EXTRA_FOR asks for.
-  logic [ROWS-1:0][COUNT_W-1:0] row;
-  for (genvar c = 0; c < COUNT_W; c = c + 1) begin : gen_row
-    for (genvar r = 0; r < ROWS; r = r + 1) begin : gen_bit
-      if (r < height(STEPS, c)) begin : gen_real
-        assign row[r][c] = gen_step[STEPS].bits_q[starts(STEPS, c)+r];
-      end else begin : gen_none
-        assign row[r][c] = 1'b0;
-      end
-    end
+  for (genvar c = 0; c < ADDEND_W; c = c + 1) begin : gen_addend
+    assign first[start(c)] = addend_i[c];
+  end
+  if (ADDEND_W == 0) begin : gen_no_addend
+    logic unused_addend;
+    assign unused_addend = ^addend_i;
   end
 
-  logic [COUNT_W-1:0] count;
-  if (ROWS == 3) begin : gen_add_three
-    logic [COUNT_W-1:0] first_q, rest_q, count_q;
-    always_ff @(posedge clk_i) begin
-      first_q <= row[0] + row[1];
-      rest_q  <= row[2];
-      count_q <= first_q + rest_q;
-    end
-    assign count = count_q;
-  end else if (ROWS == 2) begin : gen_add_two
-    logic [COUNT_W-1:0] count_q;
-    always_ff @(posedge clk_i) count_q <= row[0] + row[1];
-    assign count = count_q;
-  end else begin : gen_add_none
-    assign count = row[0];
-  end
-
-  if (LAT > OWN_LAT) begin : gen_align
-    localparam int unsigned WAIT_W = (LAT - OWN_LAT) * COUNT_W;
-    logic [WAIT_W-1:0] wait_q;
-    always_ff @(posedge clk_i) wait_q <= WAIT_W'({wait_q, count});
-    assign count_o = wait_q[WAIT_W-COUNT_W+:COUNT_W];
-  end else begin : gen_direct
-    assign count_o = count;
-  end
+  heap_add #(
+    .COLUMNS(COLUMNS),
+    .HEIGHTS(HEIGHTS),
+    .BITS_N(FIRST_N),
+    .POSITIVE(POSITIVE)
+  ) u_add (
+    .clk_i,
+    .bits_i(first),
+    .sum_o
+  );
 `endif
+
 endmodule

@@ -3,7 +3,7 @@
 //
 //   count_o = sum over i of (act_i[i] XNOR weight_i[i])        tag_o = tag_i of the same operands
 //
-// Latency and cost: see popcount_heap (one bit plane); one set of operands per cycle. Cuts every path.
+// Latency and cost: see popcount_heap, which also compares with a threshold; one set of operands per cycle. Cuts every path.
 module xnor_popcount #(
   parameter int unsigned N = 64,
   parameter int unsigned TAG_W = 1,
@@ -21,17 +21,23 @@ module xnor_popcount #(
   if (N < 1 || N > 4608) $error("xnor_popcount: N must be 1 to 4608");
   if (TAG_W < 1) $error("xnor_popcount: TAG_W must be at least 1");
 
+  logic             unused_tag;
+  logic [TAG_W-1:0] addend_tag;
+  assign unused_tag = ^addend_tag;
+
   popcount_heap #(
     .N(N),
-    .BITS(1),
     .TAG_W(TAG_W)
   ) u_heap (
     .clk_i,
     .rst_ni,
     .act_i,
     .weight_i,
+    .carry_i(1'b0),
     .tag_i,
-    .count_o,
+    .addend_i(1'b0),
+    .addend_tag_o(addend_tag),
+    .sum_o(count_o),
     .tag_o
   );
 

@@ -22,7 +22,7 @@ def moved(case, root, by):
     shutil.copytree(case.project.root, root)
     unit = case.network.layers[0].unit
     path = root / "mem/conv0_thresholds.hex"
-    places = np.arange(unit.threshold_bits)
+    places = np.arange(unit.start_bits)
     fields = read_image(path, 1, unit.mh * len(places)).reshape(unit.mh, -1).astype(np.int64)
     starts = fields @ (1 << places)
     starts[CHANNEL] -= by

@@ -18,7 +18,7 @@ TESTED_THROUGH = {
 MODULES = [
     path
     for path in tree.with_suffix(".sv")
-    if path.parts[0] == "hw" and path.parts[1] in {"kernel", "stream"}
+    if path.parts[0] == "hw" and path.parts[1] in {"arith", "kernel", "stream"}
 ]
 
 

@@ -4,8 +4,10 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from flows.dataflow.kernels.base import MemoryImage, Parameters
-from flows.dataflow.kernels.matrix import MvuInt, to_bits
+import numpy as np
+
+from flows.dataflow.kernels.base import Parameters
+from flows.dataflow.kernels.matrix import MvuInt
 from flows.errors import FoldingError
 
 # A weight word of two fields must fit the pre-adder of a DSP48E1 (25 bits, signed).
@@ -35,9 +37,9 @@ class MvuDsp(MvuInt):
                 f"{self.module}: M = {self.m} pixels leave one by one, which takes longer than "
                 f"the {self.n} steps that compute them; M may be {self.n} at most"
             )
-        if self.threshold_bits > _WIDEST_FIELD:
+        if self.start_bits > _WIDEST_FIELD:
             raise FoldingError(
-                f"{self.module}: sums of {self.n} pixels need fields of {self.threshold_bits} bits,"
+                f"{self.module}: sums of {self.n} pixels need fields of {self.start_bits} bits,"
                 f" a DSP slice holds two of {_WIDEST_FIELD} at most; use form 'window'"
             )
 
@@ -47,26 +49,25 @@ class MvuDsp(MvuInt):
         return self.m * ((self.mh + 1) // 2)
 
     @property
-    def threshold_bits(self) -> int:
+    def start_bits(self) -> int:
         """Width of a field: holds sum - threshold for every sum and every threshold."""
         return (2 * self.accumulator_bound).bit_length() + 1
 
     @property
     def middle(self) -> int:
         """Where a sum starts whose threshold is 0."""
-        return 1 << (self.threshold_bits - 1)
+        return 1 << (self.start_bits - 1)
 
     def parameters(self) -> Parameters:
         """No PE and SIMD: they are fixed."""
         return {k: v for k, v in super().parameters().items() if k not in ("PE", "SIMD")}
 
-    def memories(self) -> tuple[MemoryImage, ...]:
-        """Weights, and one word with the starts of all sums where the unit has thresholds."""
+    def starts(self) -> np.ndarray | None:
+        """(MH,) int64: half the range of a field, less the threshold; raw sums begin with 0."""
         if self.thresholds is None:
-            return (self.weight_image(),)
-        starts = to_bits(self.middle - self.stored_thresholds(), self.threshold_bits)
-        image = MemoryImage(parameter="THRESHOLD_FILE", words=starts.reshape(1, -1))
-        return (self.weight_image(), image)
+            return None
+        bound = self.accumulator_bound
+        return np.asarray(self.middle - np.clip(self.thresholds, -bound, bound + 1))
 
     def latency(self) -> int:
         """Cycles from the transfer of a tile to its first output beat, beyond the N steps.

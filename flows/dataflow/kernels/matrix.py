@@ -184,23 +184,45 @@ class MatrixUnit(Kernel):
             parameter="WEIGHT_FILE", words=folded.reshape(self.nf * self.sf, self.pe * self.simd)
         )
 
-    def stored_thresholds(self) -> np.ndarray:
-        """(MH,) int64 as the module compares: here on the accumulator itself."""
-        assert self.thresholds is not None
-        bound = self.accumulator_bound
-        return np.asarray(np.clip(self.thresholds, -bound, bound + 1))
+    @property
+    def count_bound(self) -> int:
+        """Largest count: a lane gives x where its weight is +1, else the complement of x."""
+        return self.accumulator_bound
 
     @property
-    def threshold_bits(self) -> int:
-        """Width of a stored threshold."""
+    def start_bits(self) -> int:
+        """START_W of mvu_core: width of a start word."""
+        if self.thresholds is not None:
+            return (self.count_bound + 1).bit_length()
         return self.accumulator_bits
 
-    def memories(self) -> tuple[MemoryImage, ...]:
-        """Weights, and thresholds where the unit has them."""
+    def excess(self) -> np.ndarray:
+        """(MH,) int64: by how much a count exceeds sum(w * x), the complements' constants."""
+        negative = (self.weights < 0).sum(axis=1, dtype=np.int64)
+        return np.asarray(negative * (2**self.in_bits - 1))
+
+    def counted_thresholds(self) -> np.ndarray:
+        """(MH,) int64 thresholds on the count, from 0 (always on) to count_bound + 1 (never)."""
+        assert self.thresholds is not None
+        return np.asarray(np.clip(self.thresholds + self.excess(), 0, self.count_bound + 1))
+
+    def starts(self) -> np.ndarray | None:
+        """(MH,) int64 start words: what a sum begins with; None where it is the same for all.
+
+        With thresholds the complement of one on the count, 2^START_W - 1 - T: with one more, which
+        the hardware adds, a count of T carries out. Else minus the excess.
+        """
         if self.thresholds is None:
+            return -self.excess()
+        return np.asarray(2**self.start_bits - 1 - self.counted_thresholds())
+
+    def memories(self) -> tuple[MemoryImage, ...]:
+        """Weights, and start words where channels differ in them."""
+        starts = self.starts()
+        if starts is None:
             return (self.weight_image(),)
-        fields = to_bits(self.stored_thresholds(), self.threshold_bits)
-        words = fields.reshape(self.nf, self.pe * self.threshold_bits)
+        fields = to_bits(starts, self.start_bits)
+        words = fields.reshape(self.nf, self.pe * self.start_bits)
         return (self.weight_image(), MemoryImage(parameter="THRESHOLD_FILE", words=words))
 
 
@@ -215,15 +237,20 @@ class ConvXnor(MatrixUnit):
         geometry = {"C": self.channels, "K": self.kernel, "STRIDE": self.stride, "M": self.m}
         return geometry | dict(super().parameters())
 
-    def stored_thresholds(self) -> np.ndarray:
-        """sum = 2*popcount - N, so T = ceil((threshold + N) / 2), kept within 0..N+1."""
+    @property
+    def start_bits(self) -> int:
+        """Bits of a threshold, or of half an accumulator."""
+        raw = self.accumulator_bits - 1
+        return super().start_bits if self.thresholds is not None else raw
+
+    def counted_thresholds(self) -> np.ndarray:
+        """sum = 2*count - N, so T = ceil((threshold + N) / 2), kept within 0..N+1."""
         assert self.thresholds is not None
         return np.asarray(np.clip(-((-self.thresholds - self.n) // 2), 0, self.n + 1))
 
-    @property
-    def threshold_bits(self) -> int:
-        """T_W = $clog2(N + 2)."""
-        return (self.n + 1).bit_length()
+    def starts(self) -> np.ndarray | None:
+        """Accumulators of all channels begin with the same constant."""
+        return None if self.thresholds is None else super().starts()
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

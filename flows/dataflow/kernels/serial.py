@@ -7,7 +7,7 @@ from typing import ClassVar
 import numpy as np
 
 from flows.dataflow.kernels.base import MemoryImage, Parameters
-from flows.dataflow.kernels.matrix import ConvXnor, MatrixUnit, to_bits
+from flows.dataflow.kernels.matrix import ConvXnor, MatrixUnit
 from flows.errors import FoldingError
 
 
@@ -49,19 +49,6 @@ class MvuSerial(ConvXnor):
         folded = super().weight_image().words.reshape(self.nf, self.sf, -1)
         words = folded.transpose(1, 0, 2).reshape(self.nf * self.sf, -1)
         return MemoryImage(parameter="WEIGHT_FILE", words=words)
-
-    @property
-    def threshold_bits(self) -> int:
-        """Two's complement of -T: $clog2(N + 2) + 1."""
-        return super().threshold_bits + 1
-
-    def memories(self) -> tuple[MemoryImage, ...]:
-        """Weights, and -T where the unit has thresholds: sums begin with it."""
-        if self.thresholds is None:
-            return (self.weight_image(),)
-        fields = to_bits(-self.stored_thresholds(), self.threshold_bits)
-        words = fields.reshape(self.nf, self.pe * self.threshold_bits)
-        return (self.weight_image(), MemoryImage(parameter="THRESHOLD_FILE", words=words))
 
     def compute(self, frames: np.ndarray) -> np.ndarray:
         """The same arithmetic; only the order in time differs."""

@@ -108,7 +108,8 @@ def test_pixels_need_no_offset_in_hardware(rng):
     network = lower(chain, fold_network(unit_shapes(chain), 10_000), "net")
     stem = network.layers[0].unit
     assert stem is not None
-    np.testing.assert_array_equal(stem.stored_thresholds(), chain.layers[0].thresholds)
+    counted = chain.layers[0].thresholds + 255 * (chain.layers[0].weights < 0).sum(axis=(1, 2))
+    np.testing.assert_array_equal(stem.counted_thresholds(), counted)
 
 
 def test_popcount_thresholds_agree_on_every_value(rng):
@@ -118,7 +119,7 @@ def test_popcount_thresholds_agree_on_every_value(rng):
     assert unit is not None
     agree = np.arange(unit.n + 1)[:, None]
     np.testing.assert_array_equal(
-        agree >= unit.stored_thresholds(), 2 * agree - unit.n >= unit.thresholds
+        agree >= unit.counted_thresholds(), 2 * agree - unit.n >= unit.thresholds
     )
 
 
@@ -131,8 +132,8 @@ def test_constant_channels_stay_constant(rng, value):
     network = lower(chain, fold_network(unit_shapes(chain), 10_000), "net")
     got = interpret(network, rng.integers(0, 256, (5, 8, 8, 1), np.uint8))["fc0"]
     assert (got == (value < 0)).all()
-    stored = network.layers[1].unit.stored_thresholds()
-    assert ((stored == 0) | (stored == 65)).all()
+    counted = network.layers[1].unit.counted_thresholds()
+    assert ((counted == 0) | (counted == 65)).all()
 
 
 def test_a_folding_that_does_not_divide_lists_the_legal_ones(rng):

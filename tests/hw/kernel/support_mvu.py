@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from flows.dataflow.latency import counter
 from flows.sim.run import RunOptions
 from flows.sim.verilate import SimulatorBuild
 from tests.support.battery import (
@@ -28,10 +29,8 @@ SOURCES = [
     HW / "stream" / "stream_fifo.sv",
     HW / "stream" / "stream_gather.sv",
     HW / "memory" / "rom.sv",
-    HW / "kernel" / "popcount_lanes.sv",
-    HW / "kernel" / "popcount_six.sv",
+    *sorted((HW / "arith").glob("*.sv")),
     HW / "kernel" / "popcount_heap.sv",
-    HW / "kernel" / "xnor_popcount.sv",
     HW / "kernel" / "mvu_words.sv",
     HW / "kernel" / "mvu_core.sv",
 ]
@@ -82,44 +81,33 @@ class Layer:
         return (self.m - 1) * self.stride + self.k
 
     @property
-    def threshold_bits(self) -> int:
-        return (self.mw + 1).bit_length() if self.bipolar else self.acc_w
+    def start_bits(self) -> int:
+        if self.threshold:
+            return (self.largest + 1).bit_length()
+        return self.acc_w - self.bipolar
 
-    def fields(self, stored: Ints) -> Ints:
-        """Stored thresholds as the memory's fields."""
-        return stored
+    def excess(self, weights: Ints) -> Ints:
+        """By how much the count of a channel's lanes exceeds its sum of unsigned inputs."""
+        return (2**self.in_bits - 1) * (1 - weights).reshape(self.mh, -1).sum(1)
+
+    def starts(self, counted: Ints) -> Ints:
+        """Thresholds on the count as what the memory holds: their complements."""
+        return ~counted
 
     @property
     def unit_latency(self) -> int:
-        """Cycles from a step to its sum."""
-        return popcount_latency(self.lanes, self.in_bits) + (0 if self.bipolar else 1)
+        """Cycles from a step to its sum; the RTL is held to `counter` by test_xnor_popcount."""
+        if self.sf > 1:
+            return counter(self.lanes, self.in_bits, carry=self.threshold) + 1
+        total = self.start_bits + self.threshold
+        return counter(
+            self.lanes, self.in_bits, carry=self.threshold, addend=self.start_bits, total=total
+        )
 
     @property
     def latency(self) -> int:
         """Cycles from the transfer of a tile to that of its first pixel."""
-        return self.nf * self.sf + self.unit_latency + 3
-
-
-def popcount_latency(n: int, bits: int = 1) -> int:
-    """Latency of ``popcount_heap``: steps until no column is higher than three, then additions."""
-    width = (n * (2**bits - 1)).bit_length()
-    heights = [0] * (width + 2)
-    for plane in range(bits):
-        heights[plane] += -(-n // 3)
-        heights[plane + 1] += (n + 1) // 3
-    heights = [*heights[:width], 0, 0]
-    latency = 1
-    while max(heights) > 3:
-        after = [0] * (width + 2)
-        for column, bits_here in enumerate(heights[:width]):
-            rest = bits_here % 6
-            six, three = (bits_here + 1) // 6, int(rest in (3, 4))
-            after[column] += six + three + (0 if rest == 5 else rest - 3 * three)
-            after[column + 1] += six + three
-            after[column + 2] += six
-        heights = [*after[:width], 0, 0]
-        latency += 1
-    return latency + max(heights) - 1
+        return self.nf * self.sf + self.unit_latency + 2
 
 
 def reference(layer: Layer, tiles: Ints, weights: Ints) -> Ints:
@@ -143,9 +131,11 @@ def reachable_thresholds(layer: Layer, sums: Ints, rng: np.random.Generator) -> 
     return chosen
 
 
-def to_hardware(layer: Layer, thresholds: Ints) -> Ints:
-    """Thresholds on sums as the memory holds them: on agreeing bits for +-1 inputs."""
-    return -((-thresholds - layer.mw) // 2) if layer.bipolar else thresholds
+def on_counts(layer: Layer, thresholds: Ints, weights: Ints) -> Ints:
+    """Thresholds on sums as thresholds on what the counters count."""
+    if layer.bipolar:
+        return -((-thresholds - layer.mw) // 2)
+    return thresholds + layer.excess(weights)
 
 
 def write_weights(path: Path, layer: Layer, weights: Ints) -> None:
@@ -155,11 +145,16 @@ def write_weights(path: Path, layer: Layer, weights: Ints) -> None:
     _write(path, [sum(int(bit) << at for at, bit in enumerate(word)) for word in words])
 
 
-def write_thresholds(path: Path, layer: Layer, stored: Ints) -> None:
+def write_thresholds(path: Path, layer: Layer, counted: Ints) -> None:
+    """What the sums begin with for thresholds on the count."""
+    write_starts(path, layer, layer.starts(counted))
+
+
+def write_starts(path: Path, layer: Layer, starts: Ints) -> None:
     """One word per nf: field pe."""
-    width = layer.threshold_bits
+    width = layer.start_bits
     words = []
-    for fields in layer.fields(stored).reshape(layer.nf, layer.pe):
+    for fields in starts.reshape(layer.nf, layer.pe):
         words.append(sum((int(t) & (2**width - 1)) << (pe * width) for pe, t in enumerate(fields)))
     _write(path, words)
 
@@ -176,7 +171,7 @@ class Case:
     tiles: Ints
     weights: Ints
     sums: Ints
-    stored: Ints
+    counted: Ints
     inputs: dict[str, Beats]
     outputs: dict[str, Beats]
 
@@ -193,15 +188,18 @@ def make_case(layer: Layer, folder: Path, rng: np.random.Generator, tiles: int =
     if layer.threshold:
         both = results.any(axis=(0, 1)) & (1 - results).any(axis=(0, 1))
         assert both.all(), "a channel is constant"
-    stored = to_hardware(layer, thresholds)
+    counted = on_counts(layer, thresholds, weights)
     write_weights(folder / "weights.mem", layer, weights)
-    write_thresholds(folder / "thresholds.mem", layer, stored)
+    if layer.threshold:
+        write_thresholds(folder / "thresholds.mem", layer, counted)
+    elif not layer.bipolar:
+        write_starts(folder / "thresholds.mem", layer, -layer.excess(weights))
     return Case(
         layer=layer,
         tiles=values,
         weights=weights,
         sums=sums,
-        stored=stored,
+        counted=counted,
         inputs={"s_axis": lanes(values.reshape(tiles, -1), bits=layer.in_bits)},
         outputs={"m_axis": pixels(layer, results)},
     )
@@ -301,8 +299,8 @@ def check_faults_are_found(top: str, layer: Layer, folder: Path, rng: np.random.
     write_weights(folder / "weights.mem", layer, case.weights)
 
     if layer.threshold:
-        # The stored threshold is a sum that occurs: one more, and that pixel changes.
-        moved = case.stored.copy()
+        # The threshold is a sum that occurs: one more, and that pixel changes.
+        moved = case.counted.copy()
         moved[0] += 1
         write_thresholds(folder / "thresholds.mem", layer, moved)
         with pytest.raises(pytest.fail.Exception, match="lane 0 of"):
@@ -312,10 +310,9 @@ def check_faults_are_found(top: str, layer: Layer, folder: Path, rng: np.random.
 def check_ends_of_range(top: str, layer: Layer, folder: Path, rng: np.random.Generator) -> None:
     """Thresholds at and beyond the ends of the range: always on, on at the end, always off."""
     case = make_case(layer, folder, rng)
-    low, high = (0, layer.mw) if layer.bipolar else (-layer.largest, layer.largest)
-    ends = np.array([low, low + 1, high, high + 1])
-    stored = ends[np.arange(layer.mh) % 4]
-    write_thresholds(folder / "thresholds.mem", layer, stored)
+    ends = np.array([0, 1, layer.largest, layer.largest + 1])
+    counted = ends[np.arange(layer.mh) % 4]
+    write_thresholds(folder / "thresholds.mem", layer, counted)
     # First windows that are a channel's weights, or their opposite, give the extreme sums.
     tiles = case.tiles.copy()
     top_value = 2**layer.in_bits - 1
@@ -324,7 +321,7 @@ def check_ends_of_range(top: str, layer: Layer, folder: Path, rng: np.random.Gen
         tiles[4 + channel, :, : layer.k] = match * top_value
         tiles[6 + channel, :, : layer.k] = (1 - match) * top_value
     sums = reference(layer, tiles, case.weights)
-    counted = (sums + layer.mw) // 2 if layer.bipolar else sums
-    expected = {"m_axis": pixels(layer, (counted >= stored).astype(np.int64))}
+    counts = on_counts(layer, sums, case.weights)
+    expected = {"m_axis": pixels(layer, (counts >= counted).astype(np.int64))}
     inputs = {"s_axis": lanes(tiles.reshape(len(tiles), -1), bits=layer.in_bits)}
     run_exact(build_kernel(top, case), inputs, expected, RunOptions(cwd=folder, idle_limit=2000))

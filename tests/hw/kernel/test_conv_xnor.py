@@ -22,11 +22,11 @@ from tests.hw.kernel.support_mvu import (
     check_traffic,
     layer_row,
     make_case,
+    on_counts,
     pixels,
     reachable_thresholds,
     reference,
     sources,
-    to_hardware,
     write_thresholds,
     write_weights,
 )
@@ -107,9 +107,9 @@ def test_output_paces_many_pixels(tmp_path: Path, rng: np.random.Generator) -> N
 def test_places_that_full_rate_needs(
     simd: int, missing: int, tmp_path: Path, rng: np.random.Generator
 ) -> None:
-    """FIFO_DEPTH * SF >= LAT + 3 is enough, and one place fewer is not."""
+    """FIFO_DEPTH * SF >= UNIT + 2 is enough, and one place fewer is not."""
     layer = Layer(c=16, mh=8, simd=simd)
-    needed = -(-(layer.unit_latency + 3) // layer.sf)
+    needed = -(-(layer.unit_latency + 2) // layer.sf)
     layer = replace(layer, fifo_depth=needed - missing)
     case = make_case(layer, tmp_path, rng, tiles=20)
     options = RunOptions(cwd=tmp_path, idle_limit=2000)
@@ -148,7 +148,7 @@ def test_behind_swu(
     sums = reference(layer, np.stack(tiles), weights)
     thresholds = reachable_thresholds(layer, sums, rng)
     write_weights(tmp_path / "weights.mem", layer, weights)
-    write_thresholds(tmp_path / "thresholds.mem", layer, to_hardware(layer, thresholds))
+    write_thresholds(tmp_path / "thresholds.mem", layer, on_counts(layer, thresholds, weights))
     check_stream_module(
         "conv_with_swu",
         [

@@ -51,11 +51,14 @@ class DspLayer(Layer):
     c: int = 3
 
     @property
-    def threshold_bits(self) -> int:
+    def start_bits(self) -> int:
         return (2 * self.largest).bit_length() + 1
 
-    def fields(self, stored: Ints) -> Ints:
-        return 2 ** (self.threshold_bits - 1) - stored
+    def excess(self, weights: Ints) -> Ints:
+        return np.zeros(self.mh, np.int64)  # slices multiply: sums are sums
+
+    def starts(self, counted: Ints) -> Ints:
+        return 2 ** (self.start_bits - 1) - counted
 
     @property
     def latency(self) -> int:

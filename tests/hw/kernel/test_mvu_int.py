@@ -29,7 +29,7 @@ def int_row(name: str, reason: str, **fields: Any) -> Row:
 
 TABLE = (
     int_row("stem", "the first layer of CNV, fewer channels", mh=8),
-    int_row("stem_neighbours", "two pixels share the excess counter", m=2, mh=6),
+    int_row("stem_neighbours", "two pixels share the start words", m=2, mh=6),
     int_row("folded", "SF > 1", mh=4, simd=9),
     int_row("one_lane", "SIMD = 1", c=1, mh=2, simd=1),
     int_row("parallel", "PE > 1 and SF > 1", m=2, mh=4, pe=2, simd=9),

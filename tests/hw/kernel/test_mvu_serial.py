@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from flows.dataflow.latency import counter
 from flows.sim.run import RunOptions
 from tests.hw.kernel.support_mvu import (
     HW,
@@ -20,7 +21,7 @@ from tests.hw.kernel.support_mvu import (
     layer_row,
     make_case,
     parameters,
-    popcount_latency,
+    write_thresholds,
 )
 from tests.support.battery import (
     build_module,
@@ -57,24 +58,21 @@ TABLE = (
 )
 
 
-def write_images(folder: Path, layer: Layer, weights: Ints, stored: Ints) -> None:
-    """Weights by (sf, nf), starts = -threshold by nf."""
+def write_images(folder: Path, layer: Layer, weights: Ints, counted: Ints) -> None:
+    """Weights by (sf, nf), thresholds by nf."""
     flat = weights.reshape(layer.nf, layer.pe, layer.sf, layer.lanes).transpose(2, 0, 1, 3)
     words = [
         sum(int(bit) << at for at, bit in enumerate(word))
         for word in flat.reshape(layer.sf * layer.nf, -1)
     ]
     (folder / "weights.mem").write_text("".join(f"{word:x}\n" for word in words))
-    width = layer.threshold_bits + 1
-    starts = []
-    for fields in stored.reshape(layer.nf, layer.pe):
-        starts.append(sum((-int(t) % 2**width) << (i * width) for i, t in enumerate(fields)))
-    (folder / "thresholds.mem").write_text("".join(f"{word:x}\n" for word in starts))
+    if layer.threshold:
+        write_thresholds(folder / "thresholds.mem", layer, counted)
 
 
 def serial_case(layer: Layer, folder: Path, rng: np.random.Generator, vectors: int = 24) -> Case:
     case = make_case(layer, folder, rng, tiles=vectors)
-    write_images(folder, layer, case.weights, case.stored)
+    write_images(folder, layer, case.weights, case.counted)
     return replace(case, inputs=inputs(layer, case.tiles), outputs=expected(layer, case))
 
 
@@ -82,8 +80,8 @@ def inputs(layer: Layer, vectors: Ints) -> dict[str, Any]:
     return {"s_axis": lanes(vectors.reshape(-1, layer.lanes), bits=1)}
 
 
-def expected(layer: Layer, case: Case, stored: Ints | None = None) -> dict[str, Any]:
-    limits = case.stored if stored is None else stored
+def expected(layer: Layer, case: Case, counted: Ints | None = None) -> dict[str, Any]:
+    limits = case.counted if counted is None else counted
     agree = (case.sums + layer.mw) // 2
     values = (agree >= limits).astype(np.int64) if layer.threshold else case.sums
     bits = 1 if layer.threshold else layer.acc_w
@@ -136,7 +134,7 @@ def test_rate_and_latency(row: Any, tmp_path: Path, rng: np.random.Generator) ->
     result = run_exact(build(layer, case), case.inputs, case.outputs, options)
     taken, given = result.input_cycles["s_axis"], result.output_cycles["m_axis"]
     assert set(np.diff(taken)) == {layer.nf}
-    late = popcount_latency(layer.lanes) + 3
+    late = counter(layer.lanes, carry=layer.threshold) + 3
     starts = taken[layer.sf - 1 :: layer.sf]
     beats = starts[:, None] + late + np.arange(layer.nf)
     np.testing.assert_array_equal(given, beats.reshape(-1))
@@ -146,15 +144,15 @@ def test_ends_of_range(tmp_path: Path, rng: np.random.Generator) -> None:
     """Thresholds 0, 1, MW and MW + 1, with vectors that agree everywhere and nowhere."""
     layer = Layer(c=33, k=1, mh=4, simd=11)
     case = serial_case(layer, tmp_path, rng)
-    stored = np.array([0, 1, layer.mw, layer.mw + 1])
+    counted = np.array([0, 1, layer.mw, layer.mw + 1])
     vectors = case.tiles.copy()
     vectors[4:8] = case.weights
     vectors[8:12] = 1 - case.weights
     signs = (2 * vectors - 1).reshape(len(vectors), -1)
     sums = signs @ (2 * case.weights - 1).reshape(layer.mh, -1).T
     case = replace(case, tiles=vectors, sums=sums, inputs=inputs(layer, vectors))
-    write_images(tmp_path, layer, case.weights, stored)
-    wanted = expected(layer, case, stored)
+    write_images(tmp_path, layer, case.weights, counted)
+    wanted = expected(layer, case, counted)
     bits = wanted["m_axis"].data.reshape(-1, layer.mh)
     assert bits[:, 0].all() and not bits[:, 3].any() and set(bits[:, 2]) == {0, 1}
     options = RunOptions(cwd=tmp_path, idle_limit=2000)
@@ -170,11 +168,11 @@ def test_faults_are_found(tmp_path: Path, rng: np.random.Generator) -> None:
 
     flipped = case.weights.copy()
     flipped[-1, -1, -1, -1] ^= 1
-    write_images(tmp_path, layer, flipped, case.stored)
+    write_images(tmp_path, layer, flipped, case.counted)
     with pytest.raises(pytest.fail.Exception, match="lane 1 of 2"):
         run_exact(simulator, case.inputs, case.outputs, options)
 
-    moved = case.stored.copy()
+    moved = case.counted.copy()
     moved[0] += 1
     write_images(tmp_path, layer, case.weights, moved)
     with pytest.raises(pytest.fail.Exception, match="lane 0 of 2"):
