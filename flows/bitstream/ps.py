@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from flows.bitstream.clocks import fclk
-from flows.boards import Board
+from flows.boards import CONTROL_PORTS, Board
 
 # Both AXI ports of UltraScale+ stay at the width that their registers have after a reset, so that
 # an image which never wrote them works too; SmartConnect converts.
@@ -27,9 +27,11 @@ class ProcessingSystem:
         reset: pin of its reset, active low.
         clocked: clock inputs of the ports in use.
         interrupt: pin of the interrupt.
+        mhz: clock of the fabric that is asked for.
     """
 
     core: str
+    mhz: float
     config: MappingProxyType[str, str]
     clock: str
     reset: str
@@ -47,9 +49,12 @@ def processing_system(board: Board, clock_mhz: float) -> ProcessingSystem:
         board: its ports and crystal.
         clock_mhz: wanted clock of the fabric.
     """
-    if board.family == "xc7":
-        return _zynq7(board, f"{fclk(clock_mhz).mhz:.6f}")
-    return _ultrascale(board, f"{clock_mhz:.6f}")
+    # On UltraScale+ the core chooses divisors, and the .hwh tells which.
+    return (
+        _zynq7(board, fclk(clock_mhz).mhz)
+        if board.family == "xc7"
+        else _ultrascale(board, clock_mhz)
+    )
 
 
 def port_bits(board: Board) -> tuple[int, int]:
@@ -57,19 +62,20 @@ def port_bits(board: Board) -> tuple[int, int]:
     return (32, 64) if board.family == "xc7" else (_ULTRASCALE_PORT_BITS, _ULTRASCALE_PORT_BITS)
 
 
-def _zynq7(board: Board, mhz: str) -> ProcessingSystem:
+def _zynq7(board: Board, mhz: float) -> ProcessingSystem:
     control, memory = board.ports.control, board.ports.memory
     short = memory.removeprefix("S_AXI_")
     return ProcessingSystem(
         core="processing_system7",
+        mhz=mhz,
         config=MappingProxyType(
             {
-                **{f"PCW_USE_{port}": str(int(port == control)) for port in _ZYNQ7_MASTERS},
+                **{f"PCW_USE_{port}": str(int(port == control)) for port in CONTROL_PORTS["xc7"]},
                 f"PCW_USE_{memory}": "1",
                 f"PCW_S_AXI_{short}_DATA_WIDTH": "64",
                 "PCW_EN_CLK0_PORT": "1",
                 "PCW_EN_RST0_PORT": "1",
-                "PCW_FPGA0_PERIPHERAL_FREQMHZ": mhz,
+                "PCW_FPGA0_PERIPHERAL_FREQMHZ": f"{mhz:.6f}",
                 "PCW_USE_FABRIC_INTERRUPT": "1",
                 "PCW_IRQ_F2P_INTR": "1",
             }
@@ -85,19 +91,18 @@ def _zynq7(board: Board, mhz: str) -> ProcessingSystem:
     )
 
 
-_ZYNQ7_MASTERS = ("M_AXI_GP0", "M_AXI_GP1")
-
 # Numbers that the core gives its ports.
 _ULTRASCALE_MASTERS = {"M_AXI_HPM0_FPD": 0, "M_AXI_HPM1_FPD": 1, "M_AXI_HPM0_LPD": 2}
 _ULTRASCALE_SLAVES = {f"S_AXI_HP{n}_FPD": n + 2 for n in range(4)}
 
 
-def _ultrascale(board: Board, mhz: str) -> ProcessingSystem:
+def _ultrascale(board: Board, mhz: float) -> ProcessingSystem:
     control, memory = board.ports.control, board.ports.memory
     master, slave = _ULTRASCALE_MASTERS[control], _ULTRASCALE_SLAVES[memory]
     bits = str(_ULTRASCALE_PORT_BITS)
     return ProcessingSystem(
         core="zynq_ultra_ps_e",
+        mhz=mhz,
         config=MappingProxyType(
             {
                 **{
@@ -109,7 +114,7 @@ def _ultrascale(board: Board, mhz: str) -> ProcessingSystem:
                 f"PSU__SAXIGP{slave}__DATA_WIDTH": bits,
                 "PSU__FPGA_PL0_ENABLE": "1",
                 "PSU__OVERRIDE__BASIC_CLOCK": "0",
-                "PSU__CRL_APB__PL0_REF_CTRL__FREQMHZ": mhz,
+                "PSU__CRL_APB__PL0_REF_CTRL__FREQMHZ": f"{mhz:.6f}",
                 # PYNQ up to 3.1 takes the divisors as those of IOPLL whatever the source is.
                 "PSU__CRL_APB__PL0_REF_CTRL__SRCSEL": "IOPLL",
                 "PSU__USE__IRQ0": "1",

@@ -28,7 +28,8 @@ def write_folder(design: Design, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     staged = stage(design.shell, folder / _SRC)
     bus, connections = _connect(design.ports())
-    common = {"name": design.name, "board": design.board, "clock_mhz": f"{design.clock_mhz:g}"}
+    ps = processing_system(design.board, design.clock_mhz)
+    common = {"name": design.name, "board": design.board, "clock_mhz": f"{ps.mhz:.7g}"}
     wrapper = f"{design.name}_ip.v"
     (folder / wrapper).write_text(
         render(
@@ -43,7 +44,7 @@ def write_folder(design: Design, folder: Path) -> None:
     (folder / "build.tcl").write_text(
         render(
             "vivado/build.tcl.j2",
-            ps=processing_system(design.board, design.clock_mhz),
+            ps=ps,
             sources=[*_listed(staged.sources), wrapper],
             images=_listed(staged.images),
             include_dirs=_listed(staged.include_dirs),

@@ -118,21 +118,32 @@ def _warnings(facts: BuildFacts) -> list[str]:
         f"{facts.board.name}: {key} of the board file is not confirmed by a primary source."
         for key in facts.board.unconfirmed
     ]
-    if facts.resources:
-        for key in RESOURCE_KEYS:
-            used = sum(getattr(report, key) for report in facts.resources.per_layer)
-            budget = getattr(facts.board.budget, key)
-            if used > budget:
-                found.append(
-                    f"{facts.board.name} holds {budget:,} {_UNITS[key]}, the network needs "
-                    f"{used:,}: choose a smaller --target-fps or a larger board."
-                )
+    subject, needed = _needed(facts)
+    for key, used in needed.items():
+        budget = getattr(facts.board.budget, key)
+        if used > budget:
+            found.append(
+                f"{facts.board.name} holds {budget:,} {_UNITS[key]}, {subject} "
+                f"{used:,}: choose a smaller --target-fps or a larger board."
+            )
     if facts.bitstream and facts.bitstream.missing:
         found.append(
             f"No bitstream: {', '.join(facts.bitstream.missing)} not found. With them, "
             f"`{facts.bitstream.command}` in {facts.bitstream.folder}/ makes it, on any machine."
         )
     return found
+
+
+def _needed(facts: BuildFacts) -> tuple[str, Mapping[str, float]]:
+    """Who needs what of the board; the whole design where a flow mapped it."""
+    if facts.bitstream and facts.bitstream.used:
+        return "network and shell need", facts.bitstream.used
+    if facts.resources is None:
+        return "", {}
+    layers = facts.resources.per_layer
+    return "the network needs", {
+        key: sum(getattr(report, key) for report in layers) for key in RESOURCE_KEYS
+    }
 
 
 def _accuracy(facts: AccuracyFacts) -> dict[str, Any]:

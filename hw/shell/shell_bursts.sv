@@ -57,7 +57,7 @@ module shell_bursts #(
   assign room          = SIZE_W'(BURST) - SIZE_W'(addr_q[3 +: LEN_W]);
   assign item_next     = item_q + (ADDR_W+1)'(stride_i);
   assign busy_o        = (state_q != StIdle);
-  assign outside       = (addr_q < limit_base_i) || (next_q > limit_end_i);
+  assign outside       = addr_q[ADDR_W] || (addr_q < limit_base_i) || (next_q > limit_end_i);
   assign range_o       = range_q;
   assign burst_valid_o = valid_q;
   assign burst_addr_o  = addr_q[ADDR_W-1:0];

@@ -4,8 +4,6 @@
 // Both resets must be low together for some cycles of both clocks before either rises; the shell sees to that.
 // Latency one cycle of the writer and three of the reader; one beat per cycle of the slower clock while DEPTH >= 8. Cuts valid and ready.
 // Cost (Yosys 0.70, xc7): see hw/README.md.
-`include "axis_assert.svh"
-
 module stream_cdc #(
   parameter int unsigned W = 8,
   parameter int unsigned DEPTH = 16,
@@ -87,9 +85,5 @@ module stream_cdc #(
     .data_i(read_gray_q),
     .data_o(seen_read_gray)
   );
-
-`ifdef FORMAL
-  `include "stream_cdc_props.svh"
-`endif
 
 endmodule

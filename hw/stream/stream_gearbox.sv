@@ -208,4 +208,8 @@ module stream_gearbox #(
 
   `AXIS_ASSERT_STREAM(check_output, m_axis_tvalid, m_axis_tready, m_axis_tdata, OUT_W)
 
+`ifdef FORMAL
+  `include "stream_gearbox_props.svh"
+`endif
+
 endmodule

@@ -171,3 +171,12 @@ def test_no_bitstream_is_handed_out_after_a_failure(tmp_path: Path, scenario: di
     assert (folder / "reports/timing_summary.rpt").exists() == (
         "wns" in scenario or "whs" in scenario
     )
+
+
+def test_clock_is_one_that_exists(tmp_path: Path):
+    """Zynq-7000 divides 1 GHz: what is asked of Vivado is at most what the build aimed at."""
+    folder = tmp_path / "vivado"
+    write_folder(stub_design(tmp_path / "shell", "Pynq-Z2", clock_mhz=99.0), folder)
+    assert "PCW_FPGA0_PERIPHERAL_FREQMHZ {90.909091}" in (folder / "build.tcl").read_text()
+    done = _record(folder, wns="-1")
+    assert "timing is not met at 90.90909 MHz" in done.stderr

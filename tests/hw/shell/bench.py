@@ -75,6 +75,7 @@ class Bench:
             self.port,
             reset_active_level=False,
         )
+        self.clocks: list[Clock] = []
         self.rng = np.random.default_rng(1)
         self._answer_with(self.slave.read_if.r_channel, "rresp")
         self._answer_with(self.slave.write_if.b_channel, "bresp")
@@ -97,8 +98,11 @@ class Bench:
         dut.clear_i.value = 0
         dut.bus_rst_n.value = 0
         await Timer(1, "ns")  # the reset is there before the first edge
-        Clock(dut.bus_clk, 10, "ns").start()
-        Clock(dut.net_clk, net_period, "ns").start()
+        for clock in self.clocks:
+            clock.stop()
+        self.clocks = [Clock(dut.bus_clk, 10, "ns"), Clock(dut.net_clk, net_period, "ns")]
+        for clock in self.clocks:
+            clock.start()
         await ClockCycles(dut.bus_clk, 8)
         dut.bus_rst_n.value = 1
         await self.wait("IDLE")

@@ -135,8 +135,14 @@ async def stalls_are_counted(dut):
     starved = await bench.read("INPUT_STALLS_LO") - input_before
     assert cycles // 4 < starved < cycles
     bench.free(bench.slave.read_if.r_channel)
-    bench.slave.write_if.w_channel.set_pause_generator(bench.coin(0.97, 2))
-    await bench.batch(24)
+    bench.slave.write_if.w_channel.pause = True
+
+    async def release():
+        await ClockCycles(dut.bus_clk, 9000)
+        bench.slave.write_if.w_channel.pause = False
+
+    cocotb.start_soon(release())
+    await bench.batch(70)  # more results than all the FIFOs hold
     assert await bench.read("OUTPUT_STALLS_LO") - output_before > 100
 
 

@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Networks of the zoo on the open top level: nothing in the netlist but what can be routed."""
+
+from pathlib import Path
+
+import pytest
+
+from flows import pipeline
+from flows.bitstream import hand_over, openxc7
+from flows.bitstream.netlist import ALLOWED
+from flows.boards import load_board
+from flows.config import BuildConfig
+from flows.dataflow.fold import fold_network
+from flows.dataflow.lower import lower, unit_shapes
+from flows.dataflow.network import Network
+from flows.dataflow.schedule import size_fifos
+from flows.streamline.pipeline import streamline
+from flows.synth.cells import count
+from tests.support.open_top import design_of
+
+
+def zoo_network(model: str, folder: Path) -> Network:
+    """The shipped checkpoint at its default target."""
+    config = BuildConfig(model=model, board="Pynq-Z2", images=4)
+    source = pipeline._export(config, folder / "export")
+    chain = streamline(
+        source.model, source.vectors, source.images, name=model, out_dir=folder
+    ).chain
+    folding = fold_network(unit_shapes(chain), int(1e8 / config.fps))
+    return size_fifos(lower(chain, folding, model))
+
+
+@pytest.mark.parametrize(
+    "model",
+    ["tfc_w1a1", pytest.param("cnv_w1a1", marks=pytest.mark.nightly)],
+)
+def test_netlist_is_clean(model: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(pipeline, "DEPLOY_IMAGES", 4)
+    handed = hand_over(design_of(zoo_network(model, tmp_path), tmp_path), tmp_path)
+    checked = openxc7.synthesise(model, handed.openxc7)
+    assert checked.violations == ()
+    assert checked.cells.keys() <= ALLOWED - {"DSP48E1", "SRL16E"}
+    assert checked.cells["PS7"] == 1
+    totals, budget = count(checked.cells, model), load_board("Pynq-Z2").budget
+    for key in ("lut", "ff", "bram36"):
+        assert 0 < getattr(totals, key) < getattr(budget, key), key

