@@ -39,26 +39,27 @@ module border_words #(
   if (PAD >= K) $error("border_words: PAD must be less than K");
 
   // What a window that starts at `start` (PAD is the image's first pixel) has before and behind the image.
-  function automatic int unsigned outside(input int unsigned start, input int unsigned size);
-    int unsigned ahead;
-    int unsigned behind;
-    ahead  = (start < PAD) ? PAD - start : 0;
-    behind  = (start + K > size + PAD) ? start + K - size - PAD : 0;
-    outside = ahead * (K + 1) + behind;
+  function automatic int outside(input int start, input int size);
+    int ahead;
+    int behind;
+    ahead   = (start < int'(PAD)) ? int'(PAD) - start : 0;
+    behind  = (start + int'(K) > size + int'(PAD)) ? start + int'(K) - size - int'(PAD) : 0;
+    outside = ahead * int'(K + 1) + behind;
   endfunction
 
   // Tiles (of `windows` windows) whose class is not that of their predecessor.
   function automatic logic [ROWS-1:0] row_changes();
     row_changes = '0;
     for (int unsigned y = 1; y < ROWS; y++)
-      row_changes[y] = (outside(y * STRIDE, H) != outside((y - 1) * STRIDE, H));
+      row_changes[y] = (outside(int'(y * STRIDE), int'(H)) != outside(int'((y - 1) * STRIDE), int'(H)));
   endfunction
 
   function automatic logic [COLUMNS-1:0] column_changes();
     column_changes = '0;
     for (int unsigned x = 1; x < COLUMNS; x++)
       for (int unsigned m = 0; m < M; m++)
-        if (outside((x * M + m) * STRIDE, WIDTH) != outside(((x - 1) * M + m) * STRIDE, WIDTH)) column_changes[x] = 1'b1;
+        if (outside(int'((x * M + m) * STRIDE), int'(WIDTH)) != outside(int'(((x - 1) * M + m) * STRIDE), int'(WIDTH)))
+          column_changes[x] = 1'b1;
   endfunction
 
   localparam logic [ROWS-1:0] ROW_CHANGES = row_changes();

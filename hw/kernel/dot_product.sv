@@ -58,6 +58,9 @@ module dot_product #(
         weight_q  <= weight_i[i*W_BITS +: W_BITS];
         product_q <= PRODUCT_W'(x_q) * PRODUCT_W'(weight_q);
       end
+      // A narrower sum leaves the highest bits out.
+      logic unused_product;
+      assign unused_product = ^product_q;
       assign node[(LEAVES + i)*SUM_W +: SUM_W] = SUM_W'(product_q);
     end else begin : gen_nothing
       assign node[(LEAVES + i)*SUM_W +: SUM_W] = '0;
