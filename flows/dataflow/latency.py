@@ -7,7 +7,7 @@ valid. tests/e2e/test_network.py and the modules' tests compare them with simula
 
 from functools import cache
 
-from flows.dataflow.kernels import MatrixUnit, MvuDsp, MvuSerial, Requant
+from flows.dataflow.kernels import Affine, MatrixUnit, MvuDsp, MvuProduct, MvuSerial, Requant
 
 FIFO = 1
 WINDOW = 1
@@ -71,14 +71,26 @@ def unit(kernel: MatrixUnit) -> int:
     """Cycles from the transfer of a tile to its first output beat, beyond the NF*SF steps."""
     if isinstance(kernel, MvuDsp):
         return kernel.latency()
+    return _sums(kernel) + (0 if kernel.affine is None else lane(kernel.affine)) + _UNIT
+
+
+def lane(affine: Affine) -> int:
+    """Latency of `requant_lane`."""
+    return 3 + affine.slopes
+
+
+def _sums(kernel: MatrixUnit) -> int:
+    """Cycles from a step to the sum that it ends."""
+    if isinstance(kernel, MvuProduct):
+        return 2 + (kernel.simd - 1).bit_length() + 1  # dot_product, accumulator
     compares = kernel.thresholds is not None
     if kernel.sf > 1 or isinstance(kernel, MvuSerial):
-        return counter(kernel.simd, kernel.in_bits, carry=compares) + 1 + _UNIT
+        return counter(kernel.simd, kernel.in_bits, carry=compares) + 1
     start = kernel.start_bits
     total = start + compares
-    return counter(kernel.simd, kernel.in_bits, carry=compares, addend=start, total=total) + _UNIT
+    return counter(kernel.simd, kernel.in_bits, carry=compares, addend=start, total=total)
 
 
 def requant(kernel: Requant) -> int:
     """Cycles from a beat's last step to its output, with one fold (requant.sv)."""
-    return 3 + kernel.affine.slopes + 1
+    return lane(kernel.affine) + 1

@@ -2,6 +2,7 @@
 """IntegerChain and folding to Network: which kernels each layer becomes."""
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -167,7 +168,7 @@ def _unit(
     layer: ConvLayer | DenseLayer,
     out: Stream,
     fold: Fold,
-    **more: bool,
+    **more: Any,
 ) -> MatrixUnit:
     kernel, stride, m = (
         (layer.kernel, layer.stride, fold.m) if isinstance(layer, ConvLayer) else (1, 1, 1)

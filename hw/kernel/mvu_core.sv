@@ -29,19 +29,36 @@ module mvu_core #(
   parameter int unsigned STRIDE = 1,
   parameter int unsigned M = 1,
   parameter int unsigned MH = 64,
+  parameter int unsigned GROUPS = 1,
   parameter int unsigned PE = 1,
-  parameter int unsigned SIMD = K * K * C,
+  parameter int unsigned SIMD = K * K * C / GROUPS,
   parameter bit BIPOLAR = 1'b1,
   parameter int unsigned IN_BITS = 1,
+  parameter bit IN_SIGNED = 1'b0,
+  parameter int unsigned W_BITS = 1,
   parameter bit THRESHOLD = 1'b1,
   parameter int unsigned ACC_W = 16,
   parameter int unsigned FIFO_DEPTH = 32,
   parameter bit GATHER = 1'b1,
   parameter bit ROM_BLOCK = 1'b1,
+  parameter bit ZERO_PAD = 1'b0,
+  parameter int unsigned H = K,
+  parameter int unsigned WIDTH = (M - 1) * STRIDE + K,
+  parameter int unsigned PAD = 0,
+  parameter bit REQUANT = 1'b0,
+  parameter int unsigned MUL_W = 13,
+  parameter int unsigned ADD_W = 25,
+  parameter int unsigned SHIFT = 11,
+  parameter int unsigned SLOPES = 1,
+  parameter int unsigned OUT_BITS = 8,
+  parameter int LOW = -128,
+  parameter int HIGH = 127,
   parameter WEIGHT_FILE = "",
   parameter THRESHOLD_FILE = "",
+  parameter AFFINE_FILE = "",
   localparam int unsigned T = (M - 1) * STRIDE + K,
-  localparam int unsigned OUT_W = THRESHOLD ? 1 : ACC_W,
+  localparam int unsigned VALUE_W = THRESHOLD ? 1 : ACC_W,
+  localparam int unsigned OUT_W = REQUANT ? OUT_BITS : VALUE_W,
   localparam int unsigned BEAT_W = (GATHER ? MH : PE) * OUT_W
 ) (
   input  logic                     clk_i,
@@ -54,32 +71,46 @@ module mvu_core #(
   input  logic                     m_axis_tready
 );
 
-  localparam int unsigned MW = K * K * C;
+  localparam bit PRODUCTS = (W_BITS > 1);
+  localparam int unsigned GROUP_C = C / GROUPS;
+  localparam int unsigned MW = K * K * GROUP_C;
   localparam int unsigned NF = MH / PE;
   localparam int unsigned SF = MW / SIMD;
   localparam int unsigned SF_W = (SF > 1) ? $clog2(SF) : 1;
   localparam int unsigned USED_W = $clog2(FIFO_DEPTH + 1);
-  localparam int unsigned TAG_W = (SF > 1) ? 3 : 1;
+  localparam bit ACCUMULATE = (SF > 1) || PRODUCTS;
+  localparam int unsigned TAG_W = ACCUMULATE ? 3 : 1;
   localparam int unsigned COUNT_MAX = MW * ((32'd1 << IN_BITS) - 32'd1);
   // Start words: the complement of a threshold of 0 to COUNT_MAX + 1, so that with one more from the carry the bit above it is set
   // when the count reaches the threshold; or a number in two's complement. A bipolar sum is 2*agree - MW = 2*(agree - HALF) + MW % 2,
   // so all channels start with -HALF.
   localparam int unsigned HALF = (MW + 1) / 2;
-  localparam int unsigned START_W = THRESHOLD ? $clog2(COUNT_MAX + 2) : (BIPOLAR ? ACC_W - 1 : ACC_W);
-  localparam int unsigned SUM_W = THRESHOLD ? START_W + 1 : START_W;
-  localparam int unsigned STEP_W = (SF > 1) ? $clog2(SIMD * ((32'd1 << IN_BITS) - 32'd1) + 32'(THRESHOLD) + 32'd1) : SUM_W;
+  // Products: minus the threshold, or what is added to the sum, in two's complement.
+  localparam int unsigned COUNT_W = THRESHOLD ? $clog2(COUNT_MAX + 2) : (BIPOLAR ? ACC_W - 1 : ACC_W);
+  localparam int unsigned START_W = PRODUCTS ? ACC_W + 32'(THRESHOLD) : COUNT_W;
+  localparam int unsigned SUM_W = (THRESHOLD && !PRODUCTS) ? START_W + 1 : START_W;
+  localparam int unsigned PART_W = $clog2(SIMD * ((32'd1 << IN_BITS) - 32'd1) + 32'(THRESHOLD) + 32'd1);
+  localparam int unsigned STEP_W = (ACCUMULATE && !PRODUCTS) ? PART_W : SUM_W;
+  // Pixels of a tile have start words of their own where they may lie at different distances from the border.
+  localparam int unsigned STARTS = ZERO_PAD ? M * PE : PE;
 
   if (C < 1) $error("mvu_core: C must be at least 1");
   if (K < 1) $error("mvu_core: K must be at least 1");
   if (STRIDE < 1) $error("mvu_core: STRIDE must be at least 1");
   if (M < 1) $error("mvu_core: M must be at least 1");
   if (PE < 1 || MH < 1 || MH % PE != 0) $error("mvu_core: PE must divide MH");
-  if (SIMD < 1 || MW % SIMD != 0) $error("mvu_core: SIMD must divide K*K*C");
-  if (IN_BITS < 1 || IN_BITS > 8) $error("mvu_core: IN_BITS must be 1 to 8");
+  if (GROUPS < 1 || C % GROUPS != 0 || PE % GROUPS != 0) $error("mvu_core: GROUPS must divide C and PE");
+  if (SIMD < 1 || MW % SIMD != 0) $error("mvu_core: SIMD must divide K*K*C/GROUPS");
+  if (!PRODUCTS && (IN_BITS < 1 || IN_BITS > 8)) $error("mvu_core: IN_BITS must be 1 to 8");
+  if (!PRODUCTS && IN_SIGNED) $error("mvu_core: weights of one bit need unsigned elements");
+  if (PRODUCTS && BIPOLAR) $error("mvu_core: BIPOLAR weights have one bit");
+  if (REQUANT && THRESHOLD) $error("mvu_core: REQUANT needs THRESHOLD = 0");
+  if (BIPOLAR && ZERO_PAD && !THRESHOLD && GROUP_C % 2 != 0)
+    $error("mvu_core: sums with ZERO_PAD need an even number of channels in a group");
   if (BIPOLAR && IN_BITS != 1) $error("mvu_core: BIPOLAR elements have one bit");
   if (FIFO_DEPTH < 2) $error("mvu_core: FIFO_DEPTH must be at least 2");
   if (!GATHER && M != 1) $error("mvu_core: GATHER = 0 needs M = 1");
-  if (!BIPOLAR && ACC_W < $clog2(MW * ((32'd1 << IN_BITS) - 32'd1) + 32'd1) + 1)
+  if (!BIPOLAR && !PRODUCTS && ACC_W < $clog2(MW * ((32'd1 << IN_BITS) - 32'd1) + 32'd1) + 1)
     $error("mvu_core: ACC_W must hold +-K*K*C*(2^IN_BITS - 1)");
   if (BIPOLAR && !THRESHOLD && ACC_W < $clog2(MW + 1) + 1) $error("mvu_core: ACC_W must hold +-K*K*C");
 
@@ -130,10 +161,10 @@ module mvu_core #(
   end
 
   // Weights: the word of the current step stands at the memory's output.
-  logic [PE*SIMD-1:0] weight;
+  logic [PE*SIMD*W_BITS-1:0] weight;
 
   mvu_words #(
-    .W(PE * SIMD),
+    .W(PE * SIMD * W_BITS),
     .DEPTH(NF * SF),
     .BLOCK(ROM_BLOCK),
     .FILE(WEIGHT_FILE)
@@ -147,18 +178,20 @@ module mvu_core #(
 
   // Windows. Neighbours share elements of the tile; synthesis merges the registers that hold the same element, and a simulator has each
   // window in one piece.
-  logic [M-1:0][SF-1:0][SIMD*IN_BITS-1:0] window_q;
+  logic [M*GROUPS-1:0][SF-1:0][SIMD*IN_BITS-1:0] window_q;
   logic [M*PE*STEP_W-1:0]  unit_sum;
   logic [M*PE*TAG_W-1:0]   unit_tag;
   logic [M*PE*TAG_W-1:0]   unit_start_tag;
-  logic [PE*START_W-1:0]   start;
+  logic [STARTS*START_W-1:0] start;
   logic [TAG_W-1:0]        tag;
 
   // What the counters add, or nothing.
-  localparam int unsigned ADDEND_W = (SF > 1) ? 1 : START_W;
-  logic [PE*ADDEND_W-1:0] addend;
-  if (SF > 1) begin : gen_no_addend
-    assign addend = '0;
+  localparam int unsigned ADDEND_W = ACCUMULATE ? 1 : START_W;
+  logic [STARTS*ADDEND_W-1:0] addend;
+  if (ACCUMULATE) begin : gen_no_addend
+    logic unused_addend;
+    assign addend        = '0;
+    assign unused_addend = ^addend;
   end else begin : gen_addend
     assign addend = start;
   end
@@ -169,44 +202,72 @@ module mvu_core #(
   end
 
   for (genvar m = 0; m < M; m = m + 1) begin : gen_pixel
-    logic [MW*IN_BITS-1:0]   window_d;
-    logic [SIMD*IN_BITS-1:0] slice;
-    for (genvar kh = 0; kh < K; kh = kh + 1) begin : gen_row
-      assign window_d[kh*K*C*IN_BITS+:K*C*IN_BITS] = s_axis_tdata[(kh*T+m*STRIDE)*C*IN_BITS+:K*C*IN_BITS];
-    end
-    always_ff @(posedge clk_i) begin
-      if (load) window_q[m] <= window_d;
-    end
-    if (SF > 1) begin : gen_slice
-      assign slice = window_q[m][sf];
-    end else begin : gen_whole
-      assign slice = window_q[m];
+    logic [GROUPS*SIMD*IN_BITS-1:0] slices;
+
+    for (genvar g = 0; g < GROUPS; g = g + 1) begin : gen_group
+      logic [MW*IN_BITS-1:0] window_d;
+      for (genvar i = 0; i < K * K; i = i + 1) begin : gen_element
+        localparam int unsigned FROM = ((i / K) * T + m * STRIDE + i % K) * C + g * GROUP_C;
+        assign window_d[i*GROUP_C*IN_BITS+:GROUP_C*IN_BITS] = s_axis_tdata[FROM*IN_BITS+:GROUP_C*IN_BITS];
+      end
+      always_ff @(posedge clk_i) begin
+        if (load) window_q[m*GROUPS+g] <= window_d;
+      end
+      if (SF > 1) begin : gen_slice
+        assign slices[g*SIMD*IN_BITS+:SIMD*IN_BITS] = window_q[m*GROUPS+g][sf];
+      end else begin : gen_whole
+        assign slices[g*SIMD*IN_BITS+:SIMD*IN_BITS] = window_q[m*GROUPS+g];
+      end
     end
 
+    // The channels of a group are neighbours among the lanes.
     for (genvar pe = 0; pe < PE; pe = pe + 1) begin : gen_channel
-      popcount_heap #(
-        .N(SIMD),
-        .BITS(IN_BITS),
-        .CARRY(THRESHOLD),
-        .ADDEND_W((SF > 1) ? 0 : START_W),
-        .SUM_W(STEP_W),
-        .TAG_W(TAG_W)
-      ) u_unit (
-        .clk_i,
-        .rst_ni,
-        .act_i(slice),
-        .weight_i(weight[pe*SIMD+:SIMD]),
-        .carry_i(first_sf),
-        .tag_i(tag),
-        .addend_i(addend[pe*ADDEND_W+:ADDEND_W]),
-        .addend_tag_o(unit_start_tag[(m*PE+pe)*TAG_W+:TAG_W]),
-        .sum_o(unit_sum[(m*PE+pe)*STEP_W+:STEP_W]),
-        .tag_o(unit_tag[(m*PE+pe)*TAG_W+:TAG_W])
-      );
+      localparam int unsigned LANE = m * PE + pe;
+      localparam int unsigned GROUP = pe / (PE / GROUPS);
+      localparam int unsigned START = ZERO_PAD ? LANE : pe;
+      if (PRODUCTS) begin : gen_products
+        dot_product #(
+          .N(SIMD),
+          .IN_BITS(IN_BITS),
+          .IN_SIGNED(IN_SIGNED),
+          .W_BITS(W_BITS),
+          .SUM_W(STEP_W),
+          .TAG_W(TAG_W)
+        ) u_unit (
+          .clk_i,
+          .rst_ni,
+          .act_i(slices[GROUP*SIMD*IN_BITS+:SIMD*IN_BITS]),
+          .weight_i(weight[pe*SIMD*W_BITS+:SIMD*W_BITS]),
+          .tag_i(tag),
+          .sum_o(unit_sum[LANE*STEP_W+:STEP_W]),
+          .tag_o(unit_tag[LANE*TAG_W+:TAG_W])
+        );
+        assign unit_start_tag[LANE*TAG_W+:TAG_W] = '0;
+      end else begin : gen_count
+        popcount_heap #(
+          .N(SIMD),
+          .BITS(IN_BITS),
+          .CARRY(THRESHOLD),
+          .ADDEND_W(ACCUMULATE ? 0 : START_W),
+          .SUM_W(STEP_W),
+          .TAG_W(TAG_W)
+        ) u_unit (
+          .clk_i,
+          .rst_ni,
+          .act_i(slices[GROUP*SIMD*IN_BITS+:SIMD*IN_BITS]),
+          .weight_i(weight[pe*SIMD+:SIMD]),
+          .carry_i(first_sf),
+          .tag_i(tag),
+          .addend_i(addend[START*ADDEND_W+:ADDEND_W]),
+          .addend_tag_o(unit_start_tag[LANE*TAG_W+:TAG_W]),
+          .sum_o(unit_sum[LANE*STEP_W+:STEP_W]),
+          .tag_o(unit_tag[LANE*TAG_W+:TAG_W])
+        );
+      end
     end
   end
 
-  if (SF > 1) begin : gen_tag
+  if (ACCUMULATE) begin : gen_tag
     assign tag = {first_sf, last_sf, step};
   end else begin : gen_tag_single
     assign tag = step;
@@ -223,7 +284,24 @@ module mvu_core #(
   // Start words: read when the counters or the accumulators take them.
   logic start_pop;
 
-  if (THRESHOLD || !BIPOLAR) begin : gen_starts
+  if (ZERO_PAD) begin : gen_border
+    border_words #(
+      .W(STARTS * START_W),
+      .NF(NF),
+      .H(H),
+      .WIDTH(WIDTH),
+      .K(K),
+      .STRIDE(STRIDE),
+      .PAD(PAD),
+      .M(M),
+      .FILE(THRESHOLD_FILE)
+    ) u_starts (
+      .clk_i,
+      .rst_ni,
+      .pop_i(start_pop),
+      .word_o(start)
+    );
+  end else if (THRESHOLD || !BIPOLAR) begin : gen_starts
     logic unused_last;
     mvu_words #(
       .W(PE * START_W),
@@ -244,18 +322,18 @@ module mvu_core #(
   end
 
   // Sums and results
-  logic [M*PE*SUM_W-1:0] sum;
-  logic [M*PE*OUT_W-1:0] result;
-  logic                  result_valid;
+  logic [M*PE*SUM_W-1:0]   sum;
+  logic [M*PE*VALUE_W-1:0] value;
+  logic                    value_valid;
 
-  if (SF > 1) begin : gen_accumulate
+  if (ACCUMULATE) begin : gen_accumulate
     logic sum_first;
     logic sum_last;
     logic last_q;
-    assign sum_first    = sum_tag[2];
-    assign sum_last     = sum_tag[1];
-    assign start_pop    = sum_tag[0] && sum_first;
-    assign result_valid = last_q;
+    assign sum_first   = sum_tag[2];
+    assign sum_last    = sum_tag[1];
+    assign start_pop   = sum_tag[0] && sum_first;
+    assign value_valid = last_q;
     always_ff @(posedge clk_i) begin
       if (!rst_ni) last_q <= 1'b0;
       else last_q <= sum_tag[0] && sum_last;
@@ -263,74 +341,60 @@ module mvu_core #(
     for (genvar i = 0; i < M * PE; i = i + 1) begin : gen_lane
       logic [SUM_W-1:0] acc_q;
       logic [SUM_W-1:0] from;
-      assign from = sum_first ? SUM_W'(start[(i%PE)*START_W+:START_W]) : acc_q;
+      assign from = sum_first ? SUM_W'(start[(i%STARTS)*START_W+:START_W]) : acc_q;
       always_ff @(posedge clk_i) begin
         if (sum_tag[0]) acc_q <= SUM_W'(unit_sum[i*STEP_W+:STEP_W]) + from;
       end
       assign sum[i*SUM_W+:SUM_W] = acc_q;
     end
   end else begin : gen_single
-    assign start_pop    = start_tag[0];
-    assign result_valid = sum_tag[0];
-    assign sum          = unit_sum;
+    assign start_pop   = start_tag[0];
+    assign value_valid = sum_tag[0];
+    assign sum         = unit_sum;
   end
 
   for (genvar i = 0; i < M * PE; i = i + 1) begin : gen_result
     if (THRESHOLD) begin : gen_reached
       logic unused_sum;
-      assign result[i]  = sum[i*SUM_W+SUM_W-1];
+      // Counts carry into the highest bit; what products add up to is less than the threshold where it is negative.
+      assign value[i]   = sum[i*SUM_W+SUM_W-1] ^ PRODUCTS;
       assign unused_sum = ^sum[i*SUM_W+:SUM_W-1];
     end else if (BIPOLAR) begin : gen_double
-      assign result[i*OUT_W+:OUT_W] = {sum[i*SUM_W+:SUM_W], 1'(MW % 2)};
+      assign value[i*VALUE_W+:VALUE_W] = {sum[i*SUM_W+:SUM_W], 1'(MW % 2)};
     end else begin : gen_plain
-      assign result[i*OUT_W+:OUT_W] = sum[i*SUM_W+:SUM_W];
+      assign value[i*VALUE_W+:VALUE_W] = sum[i*SUM_W+:SUM_W];
     end
   end
 
-  // Output: the FIFO always has the place that was counted for a result.
-  logic                  fifo_ready;
-  logic [M*PE*OUT_W-1:0] fifo_data;
-  logic                  fifo_valid;
-  logic                  gather_ready;
-
-  assign result_leaves = fifo_valid && gather_ready;
-
-  stream_fifo #(
-    .W(M * PE * OUT_W),
-    .DEPTH(FIFO_DEPTH)
-  ) u_fifo (
+  // Results, and the beats that they make.
+  mvu_result #(
+    .M(M),
+    .MH(MH),
+    .PE(PE),
+    .GROUPS(GROUPS),
+    .IN_W(VALUE_W),
+    .REQUANT(REQUANT),
+    .MUL_W(MUL_W),
+    .ADD_W(ADD_W),
+    .SHIFT(SHIFT),
+    .SLOPES(SLOPES),
+    .OUT_BITS(OUT_BITS),
+    .LOW(LOW),
+    .HIGH(HIGH),
+    .FIFO_DEPTH(FIFO_DEPTH),
+    .GATHER(GATHER),
+    .AFFINE_FILE(AFFINE_FILE)
+  ) u_result (
     .clk_i,
     .rst_ni,
-    .s_axis_tdata(result),
-    .s_axis_tvalid(result_valid),
-    .s_axis_tready(fifo_ready),
-    .m_axis_tdata(fifo_data),
-    .m_axis_tvalid(fifo_valid),
-    .m_axis_tready(gather_ready)
+    .value_i(value),
+    .valid_i(value_valid),
+    .leaves_o(result_leaves),
+    .m_axis_tdata,
+    .m_axis_tvalid,
+    .m_axis_tready
   );
 
-  if (GATHER) begin : gen_gather
-    stream_gather #(
-      .M(M),
-      .W(PE * OUT_W),
-      .N(NF)
-    ) u_gather (
-      .clk_i,
-      .rst_ni,
-      .s_axis_tdata(fifo_data),
-      .s_axis_tvalid(fifo_valid),
-      .s_axis_tready(gather_ready),
-      .m_axis_tdata,
-      .m_axis_tvalid,
-      .m_axis_tready
-    );
-  end else begin : gen_words
-    assign m_axis_tdata  = fifo_data;
-    assign m_axis_tvalid = fifo_valid;
-    assign gather_ready  = m_axis_tready;
-  end
-
-  `AXIS_ASSERT(check_place, fifo_ready || !result_valid)
   `AXIS_ASSERT(check_places, 32'(used_q) <= FIFO_DEPTH)
 
 endmodule

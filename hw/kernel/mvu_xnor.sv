@@ -3,6 +3,7 @@
 //
 //   agree[o] = sum over i of (x[i] XNOR w[o][i])
 //   THRESHOLD = 1: bit = (agree >= t[o]), 0 <= t <= MW + 1;    THRESHOLD = 0: 2*agree - MW in ACC_W bits
+//   REQUANT = 1 (THRESHOLD = 0): the code of that number, see requant_lane
 //
 //   for nf in MH/PE: for sf in MW/SIMD: one step
 //
@@ -18,9 +19,18 @@ module mvu_xnor #(
   parameter int unsigned FIFO_DEPTH = 32,
   parameter bit GATHER = 1'b1,
   parameter bit ROM_BLOCK = 1'b1,
+  parameter bit REQUANT = 1'b0,
+  parameter int unsigned MUL_W = 13,
+  parameter int unsigned ADD_W = 25,
+  parameter int unsigned SHIFT = 11,
+  parameter int unsigned SLOPES = 1,
+  parameter int unsigned OUT_BITS = 8,
+  parameter int LOW = -128,
+  parameter int HIGH = 127,
   parameter WEIGHT_FILE = "",
   parameter THRESHOLD_FILE = "",
-  localparam int unsigned OUT_W = THRESHOLD ? 1 : ACC_W,
+  parameter AFFINE_FILE = "",
+  localparam int unsigned OUT_W = REQUANT ? OUT_BITS : (THRESHOLD ? 1 : ACC_W),
   localparam int unsigned BEAT_W = (GATHER ? MH : PE) * OUT_W
 ) (
   input  logic                clk_i,
@@ -54,8 +64,17 @@ module mvu_xnor #(
     .FIFO_DEPTH(FIFO_DEPTH),
     .GATHER(GATHER),
     .ROM_BLOCK(ROM_BLOCK),
+    .REQUANT(REQUANT),
+    .MUL_W(MUL_W),
+    .ADD_W(ADD_W),
+    .SHIFT(SHIFT),
+    .SLOPES(SLOPES),
+    .OUT_BITS(OUT_BITS),
+    .LOW(LOW),
+    .HIGH(HIGH),
     .WEIGHT_FILE(WEIGHT_FILE),
-    .THRESHOLD_FILE(THRESHOLD_FILE)
+    .THRESHOLD_FILE(THRESHOLD_FILE),
+    .AFFINE_FILE(AFFINE_FILE)
   ) u_core (
     .clk_i,
     .rst_ni,

@@ -108,8 +108,32 @@ SWEEP: dict[str, list[dict[str, int]]] = {
         {"C": 4, "MH": 8, "PE": 2, "M": 2, "SIMD": 36},
         {"C": 4, "MH": 8, "PE": 2, "M": 2, "SIMD": 12, "THRESHOLD": 0},
     ],
+    "mvu_core": [
+        {"C": 8, "MH": 8, "GROUPS": 2, "PE": 4, "SIMD": 12, "REQUANT": 1, "THRESHOLD": 0},
+        {"C": 4, "MH": 4, "ZERO_PAD": 1, "H": 6, "WIDTH": 6, "PAD": 1, "M": 2},
+    ],
+    "mvu_result": [{"M": 2, "GROUPS": 2, "REQUANT": 1, "SLOPES": 2}, {"GATHER": 0}],
+    "border_words": [
+        {"K": 5, "PAD": 2, "M": 1, "NF": 1},
+        {"K": 1, "PAD": 0, "H": 1, "WIDTH": 1, "M": 1},
+    ],
+    "dot_product": [{"N": 1}, {"N": 5, "IN_SIGNED": 1, "W_BITS": 2, "IN_BITS": 3, "TAG_W": 3}],
     "mvu_xnor": [{"MW": 12, "MH": 10, "PE": 5, "SIMD": 4, "THRESHOLD": 0}],
-    "mvu_int": [{"MH": 8, "SIMD": 9}, {"MH": 8, "PE": 4, "M": 2, "THRESHOLD": 0}],
+    "mvu_int": [
+        {"MH": 8, "SIMD": 9},
+        {"MH": 8, "PE": 4, "M": 2, "THRESHOLD": 0},
+        {"MH": 8, "W_BITS": 8, "SIMD": 9},
+        {
+            "C": 8,
+            "K": 1,
+            "MH": 8,
+            "W_BITS": 8,
+            "IN_SIGNED": 1,
+            "SIMD": 2,
+            "REQUANT": 1,
+            "THRESHOLD": 0,
+        },
+    ],
     "mvu_dsp": [
         {"C": 1, "K": 1, "MH": 1, "IN_BITS": 1},
         {"C": 1, "M": 4, "MH": 5},

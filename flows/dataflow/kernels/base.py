@@ -129,3 +129,17 @@ def check_bounds(where: str, low: int, high: int, bits: int) -> None:
 def numbers(stream: Stream, frames: np.ndarray) -> np.ndarray:
     """What the elements of a stream stand for: a single bit is -1 or +1."""
     return 2 * frames - 1 if stream.bits == 1 else frames
+
+
+def to_bits(values: np.ndarray, width: int) -> np.ndarray:
+    """Two's complement bits.
+
+    Args:
+        values: (...,) int64.
+        width: bits of a value.
+
+    Returns:
+        (..., width) uint8, least significant first.
+    """
+    shifts = np.arange(width)
+    return ((values[..., None] >> shifts) & 1).astype(np.uint8)

@@ -7,7 +7,7 @@ from typing import ClassVar
 import numpy as np
 
 from flows.dataflow.kernels.base import Parameters
-from flows.dataflow.kernels.matrix import MvuInt
+from flows.dataflow.kernels.integer import MvuInt
 from flows.errors import FoldingError
 
 # A weight word of two fields must fit the pre-adder of a DSP48E1 (25 bits, signed).
@@ -23,6 +23,7 @@ class MvuDsp(MvuInt):
     """
 
     module: ClassVar[str] = "mvu_dsp"
+    forms: ClassVar[frozenset[str]] = frozenset()
 
     def __post_init__(self) -> None:
         """Refuses foldings and sizes that the module does not have."""
@@ -62,7 +63,7 @@ class MvuDsp(MvuInt):
         """No PE and SIMD: they are fixed."""
         return {k: v for k, v in super().parameters().items() if k not in ("PE", "SIMD")}
 
-    def starts(self) -> np.ndarray | None:
+    def starts(self, correction: np.ndarray | int = 0) -> np.ndarray | None:
         """(MH,) int64: half the range of a field, less the threshold; raw sums begin with 0."""
         if self.thresholds is None:
             return None

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The units that multiply: `conv_xnor`, `mvu_xnor` and `mvu_int`.
+"""The units that multiply: `conv_xnor` and `mvu_xnor`, and what `mvu_int` shares with them.
 
-All three hold a tile for NF*SF cycles while weight words stream past it:
+They hold a tile for NF*SF cycles while weight words stream past it:
 `for nf in MH/PE: for sf in N/SIMD`, with N = K*K*C inputs per output.
 """
 
@@ -11,13 +11,16 @@ from typing import ClassVar
 
 import numpy as np
 
-from flows.dataflow.kernels.base import Kernel, MemoryImage, Parameters, check_divides
+from flows.dataflow.kernels.base import Kernel, MemoryImage, Parameters, check_divides, to_bits
+from flows.dataflow.kernels.border import Border
+from flows.dataflow.kernels.requant import Affine
 from flows.dataflow.stream import Stream
+from flows.errors import UnsupportedModelError
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class MatrixUnit(Kernel):
-    """Fields and behaviour that the three units share.
+    """Fields and behaviour that the units share.
 
     Attributes:
         height, width: output pixels of a frame.
@@ -30,6 +33,10 @@ class MatrixUnit(Kernel):
         simd: inputs taken at a time.
         m: neighbouring pixels computed at a time.
         rom_block: weights in block RAM (else in LUTs).
+        groups: output channels [g*MH/groups, (g+1)*MH/groups) see input channels
+            [g*C/groups, (g+1)*C/groups); C in the order of the weights is then C / groups.
+        affine: accumulators leave as codes. None: they do not.
+        border: what stands beside the image counts as nothing. None: it is an element.
     """
 
     height: int
@@ -43,7 +50,11 @@ class MatrixUnit(Kernel):
     simd: int
     m: int
     rom_block: bool
-    in_bits: ClassVar[int] = 1
+    groups: int = 1
+    affine: Affine | None = None
+    border: Border | None = None
+    # What the module can do beside the plain form.
+    forms: ClassVar[frozenset[str]] = frozenset({"groups", "affine", "border"})
 
     def __post_init__(self) -> None:
         """Refuses foldings that do not divide.
@@ -57,6 +68,22 @@ class MatrixUnit(Kernel):
             ("M", self.m, self.width),
         ):
             check_divides(self.module, name, part, whole)
+        check_divides(self.module, "GROUPS", self.groups, self.pe)
+        used = {"groups": self.groups > 1, "affine": self.affine, "border": self.border}
+        for name, value in used.items():
+            if value and name not in self.forms:
+                raise UnsupportedModelError(
+                    f"{self.module}: {name} is set, which this module does not have"
+                )
+        if self.affine is not None and self.thresholds is not None:
+            raise UnsupportedModelError(
+                f"{self.module}: results are thresholded or codes, not both"
+            )
+
+    @property
+    def in_bits(self) -> int:
+        """Width of an input element; 1: +-1."""
+        return 1
 
     @property
     def n(self) -> int:
@@ -72,6 +99,14 @@ class MatrixUnit(Kernel):
     def nf(self) -> int:
         """Output folds."""
         return self.mh // self.pe
+
+    @property
+    def lane_channels(self) -> np.ndarray:
+        """(NF, PE) int64: the channel that each lane computes in each fold."""
+        per_group, lanes = self.mh // self.groups, self.pe // self.groups
+        channels = np.arange(self.mh).reshape(self.groups, self.nf, lanes)
+        assert per_group == self.nf * lanes
+        return np.asarray(channels.transpose(1, 0, 2).reshape(self.nf, self.pe))
 
     @property
     def sf(self) -> int:
@@ -120,14 +155,14 @@ class MatrixUnit(Kernel):
 
     @property
     def output(self) -> Stream:
-        """Activation bits, or signed accumulators where there are no thresholds."""
-        raw = self.thresholds is None
+        """Activation bits, codes, or signed accumulators."""
+        bits, signed = self.accumulator_bits, True
+        if self.affine is not None:
+            bits, signed = self.affine.bits, self.affine.low < 0
+        elif self.thresholds is not None:
+            bits, signed = 1, False
         return Stream(
-            height=self.height,
-            width=self.width,
-            channels=self.mh,
-            bits=self.accumulator_bits if raw else 1,
-            signed=raw,
+            height=self.height, width=self.width, channels=self.mh, bits=bits, signed=signed
         )
 
     def cycles(self) -> int:
@@ -135,7 +170,7 @@ class MatrixUnit(Kernel):
         return self.tiles * self.nf * self.sf
 
     def parameters(self) -> Parameters:
-        """Parameters that the three modules share."""
+        """Parameters that the modules share."""
         return {
             "MH": self.mh,
             "PE": self.pe,
@@ -143,12 +178,32 @@ class MatrixUnit(Kernel):
             "THRESHOLD": int(self.thresholds is not None),
             "ACC_W": self.accumulator_bits,
             "ROM_BLOCK": int(self.rom_block),
+            **self._forms(),
         }
+
+    def _forms(self) -> dict[str, int | str]:
+        """Parameters of what most units do without."""
+        found: dict[str, int | str] = {}
+        if self.groups > 1:
+            found["GROUPS"] = self.groups
+        if self.border is not None:
+            found |= {
+                "ZERO_PAD": 1,
+                "H": self.border.height,
+                "WIDTH": self.border.width,
+                "PAD": self.border.pad,
+            }
+        if self.affine is not None:
+            found |= {"REQUANT": 1, **self.affine.parameters()}
+        return found
 
     @cached_property
     def _float_weights(self) -> np.ndarray:
-        # BLAS only exists for floats; every sum stays far below 2^24, so float32 is exact.
-        return self.weights.T.astype(np.float32)
+        # BLAS only exists for floats: float32 is exact below 2^24, float64 far beyond.
+        wide = self.accumulator_bound >= 2**24
+        kind = np.float64 if wide else np.float32
+        per_group = self.weights.reshape(self.groups, -1, self.n)
+        return np.asarray(per_group.transpose(0, 2, 1).astype(kind))  # group, inputs, outputs
 
     def accumulate(self, values: np.ndarray) -> np.ndarray:
         """sum(w * x) for every window.
@@ -159,26 +214,39 @@ class MatrixUnit(Kernel):
         Returns:
             (N, height, width, MH) int64.
         """
-        k, s = self.kernel, self.stride
-        floats = values.astype(np.float32)
+        k, s, groups = self.kernel, self.stride, self.groups
+        weights = self._float_weights
+        floats = values.astype(weights.dtype)
         windows = np.lib.stride_tricks.sliding_window_view(floats, (k, k), axis=(1, 2))
         windows = windows[:, ::s, ::s].transpose(0, 1, 2, 4, 5, 3)  # N, OH, OW, kh, kw, C
         count, height, width = windows.shape[:3]
-        out = np.empty((count, height, width, self.mh), np.int64)
+        grouped = windows.reshape(count, height, width, k, k, groups, -1)
+        out = np.empty((count, height, width, groups, self.mh // groups), np.int64)
         for i in range(count):  # one frame at a time: a window matrix of a batch would not fit
-            matrix = windows[i].reshape(height * width, self.n)
-            out[i] = (matrix @ self._float_weights).reshape(height, width, self.mh)
-        return out
+            for g in range(groups):
+                matrix = grouped[i, ..., g, :].reshape(height * width, self.n)
+                out[i, ..., g, :] = (matrix @ weights[g]).reshape(height, width, -1)
+        sums = out.reshape(count, height, width, self.mh)
+        return sums if self.border is None else sums + self.border.correction(self._taps())
+
+    def _taps(self) -> np.ndarray:
+        """(MH, K, K) int64: the weights of each tap, added up."""
+        taps = self.weights.reshape(self.mh, self.kernel, self.kernel, -1)
+        return np.asarray(taps.sum(axis=3, dtype=np.int64))
 
     def compute(self, frames: np.ndarray) -> np.ndarray:
-        """Accumulators, or their comparison with the thresholds."""
-        values = 2 * frames - 1 if self.in_bits == 1 else frames
-        sums = self.accumulate(values)
+        """Accumulators, their codes, or their comparison with the thresholds."""
+        return self.results(self.accumulate(2 * frames - 1 if self.in_bits == 1 else frames))
+
+    def results(self, sums: np.ndarray) -> np.ndarray:
+        """What leaves the unit for (..., MH) int64 sums."""
+        if self.affine is not None:
+            return self.affine.compute(sums)
         return sums if self.thresholds is None else (sums >= self.thresholds).astype(np.int64)
 
     def weight_image(self) -> MemoryImage:
         """Word nf*SF + sf; bit pe*SIMD + simd."""
-        bits = (self.weights > 0).astype(np.uint8)
+        bits = (self.weights[self.lane_channels] > 0).astype(np.uint8)
         folded = bits.reshape(self.nf, self.pe, self.sf, self.simd).transpose(0, 2, 1, 3)
         return MemoryImage(
             parameter="WEIGHT_FILE", words=folded.reshape(self.nf * self.sf, self.pe * self.simd)
@@ -201,29 +269,60 @@ class MatrixUnit(Kernel):
         negative = (self.weights < 0).sum(axis=1, dtype=np.int64)
         return np.asarray(negative * (2**self.in_bits - 1))
 
-    def counted_thresholds(self) -> np.ndarray:
-        """(MH,) int64 thresholds on the count, from 0 (always on) to count_bound + 1 (never)."""
-        assert self.thresholds is not None
-        return np.asarray(np.clip(self.thresholds + self.excess(), 0, self.count_bound + 1))
+    def counted_thresholds(self, correction: np.ndarray | int = 0) -> np.ndarray:
+        """Thresholds on the count, kept within 0 (always) to count_bound + 1 (never).
 
-    def starts(self) -> np.ndarray | None:
-        """(MH,) int64 start words: what a sum begins with; None where it is the same for all.
+        Args:
+            correction: (..., MH) int64, what is added to the sum but not counted.
+
+        Returns:
+            (..., MH) int64.
+        """
+        assert self.thresholds is not None
+        counted = self.thresholds - correction + self.excess()
+        return np.asarray(np.clip(counted, 0, self.count_bound + 1))
+
+    def starts(self, correction: np.ndarray | int = 0) -> np.ndarray | None:
+        """(..., MH) int64 start words: what a sum begins with; None where it is the same for all.
 
         With thresholds the complement of one on the count, 2^START_W - 1 - T: with one more, which
         the hardware adds, a count of T carries out. Else minus the excess.
         """
         if self.thresholds is None:
-            return -self.excess()
-        return np.asarray(2**self.start_bits - 1 - self.counted_thresholds())
+            return np.asarray(correction - self.excess())
+        return np.asarray(2**self.start_bits - 1 - self.counted_thresholds(correction))
 
     def memories(self) -> tuple[MemoryImage, ...]:
-        """Weights, and start words where channels differ in them."""
-        starts = self.starts()
-        if starts is None:
-            return (self.weight_image(),)
-        fields = to_bits(starts, self.start_bits)
-        words = fields.reshape(self.nf, self.pe * self.start_bits)
-        return (self.weight_image(), MemoryImage(parameter="THRESHOLD_FILE", words=words))
+        """Weights; start words where channels differ in them; factors of codes."""
+        images = [self.weight_image()]
+        if self.border is None:
+            starts = self.starts()
+            if starts is not None:
+                images.append(self._start_image(starts[self.lane_channels]))
+        else:
+            images.append(self._start_image(self._border_starts(self.border)))
+        if self.affine is not None:
+            source = Stream(
+                height=1, width=1, channels=self.mh, bits=self.accumulator_bits, signed=True
+            )
+            words = self.affine.words(source, self.pe, self.lane_channels.ravel())
+            images.append(MemoryImage(parameter="AFFINE_FILE", words=words))
+        return tuple(images)
+
+    def _border_starts(self, border: Border) -> np.ndarray:
+        """(classes * NF, M * PE) int64: border_words' order, field m*PE + pe."""
+        starts = self.starts(border.correction(self._taps()))
+        assert starts is not None
+        rows, columns = border.classes()
+        tiles = columns[:, None] + np.arange(self.m)
+        chosen = starts[rows[:, None, None], tiles]  # row class, column class, m, MH
+        lanes = chosen[..., self.lane_channels]  # ..., m, NF, PE
+        return np.asarray(np.moveaxis(lanes, -2, 2).reshape(-1, self.m * self.pe))
+
+    def _start_image(self, lanes: np.ndarray) -> MemoryImage:
+        """Words of start words, (depth, lanes) int64."""
+        words = to_bits(lanes, self.start_bits).reshape(len(lanes), -1)
+        return MemoryImage(parameter="THRESHOLD_FILE", words=words)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -243,14 +342,28 @@ class ConvXnor(MatrixUnit):
         raw = self.accumulator_bits - 1
         return super().start_bits if self.thresholds is not None else raw
 
-    def counted_thresholds(self) -> np.ndarray:
+    def counted_thresholds(self, correction: np.ndarray | int = 0) -> np.ndarray:
         """sum = 2*count - N, so T = ceil((threshold + N) / 2), kept within 0..N+1."""
         assert self.thresholds is not None
-        return np.asarray(np.clip(-((-self.thresholds - self.n) // 2), 0, self.n + 1))
+        counted = -((correction - self.thresholds - self.n) // 2)
+        return np.asarray(np.clip(counted, 0, self.n + 1))
 
-    def starts(self) -> np.ndarray | None:
-        """Accumulators of all channels begin with the same constant."""
-        return None if self.thresholds is None else super().starts()
+    def __post_init__(self) -> None:
+        """Refuses sums of odd numbers of bits behind zeros: their parity would vary."""
+        super().__post_init__()
+        if self.border is not None and self.thresholds is None:
+            inputs = self.channels // self.groups
+            if inputs % 2:
+                raise UnsupportedModelError(
+                    f"{self.module}: sums over {inputs} channels with zero padding; an even number "
+                    "is needed where results are not thresholded"
+                )
+
+    def starts(self, correction: np.ndarray | int = 0) -> np.ndarray | None:
+        """Accumulators begin with -ceil(N / 2), and half of what the border changes."""
+        if self.thresholds is not None:
+            return super().starts(correction)
+        return None if self.border is None else np.asarray(correction // 2 - (self.n + 1) // 2)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -262,6 +375,7 @@ class MvuXnor(ConvXnor):
     """
 
     module: ClassVar[str] = "mvu_xnor"
+    forms: ClassVar[frozenset[str]] = frozenset({"affine"})
     gather: bool = True
 
     @property
@@ -273,30 +387,3 @@ class MvuXnor(ConvXnor):
         """MW instead of a tile's geometry, and whether results are gathered."""
         common = MatrixUnit.parameters(self)
         return {"MW": self.n, "GATHER": int(self.gather)} | dict(common)
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class MvuInt(MatrixUnit):
-    """Convolution of unsigned 8-bit pixels with 1-bit weights."""
-
-    module: ClassVar[str] = "mvu_int"
-    in_bits: ClassVar[int] = 8
-
-    def parameters(self) -> Parameters:
-        """Adds the element's width and the geometry of the tile."""
-        geometry = {"C": self.channels, "K": self.kernel, "STRIDE": self.stride, "M": self.m}
-        return {"IN_BITS": self.in_bits} | geometry | dict(super().parameters())
-
-
-def to_bits(values: np.ndarray, width: int) -> np.ndarray:
-    """Two's complement bits.
-
-    Args:
-        values: (...,) int64.
-        width: bits of a value.
-
-    Returns:
-        (..., width) uint8, least significant first.
-    """
-    shifts = np.arange(width)
-    return ((values[..., None] >> shifts) & 1).astype(np.uint8)

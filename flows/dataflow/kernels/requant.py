@@ -12,8 +12,8 @@ from flows.dataflow.kernels.base import (
     Parameters,
     check_bounds,
     check_divides,
+    to_bits,
 )
-from flows.dataflow.kernels.matrix import to_bits
 from flows.dataflow.stream import Stream
 from flows.errors import UnsupportedModelError
 
@@ -80,12 +80,13 @@ class Affine:
             "HIGH": self.high,
         }
 
-    def words(self, source: Stream, pe: int) -> np.ndarray:
+    def words(self, source: Stream, pe: int, order: np.ndarray | None = None) -> np.ndarray:
         """Memory image: word nf has a field for each of the channels nf*PE ... nf*PE + PE-1.
 
         Args:
             source: type of x.
             pe: lanes.
+            order: (C,) int64, the channel of each field; None: as they are.
 
         Returns:
             (C / PE, PE * field bits) uint8; a field is mul, add, for each side, then threshold and
@@ -98,6 +99,7 @@ class Affine:
             stored, falling = reachable(source, self.thresholds, self.falling)
             parts += [to_bits(stored, source.bits), to_bits(falling.astype(np.int64), 1)]
         fields = np.concatenate(parts, axis=1)
+        fields = fields if order is None else fields[order]
         return np.ascontiguousarray(fields.reshape(len(fields) // pe, -1))
 
     def compute(self, x: np.ndarray) -> np.ndarray:

@@ -20,6 +20,7 @@ class MvuSerial(ConvXnor):
     """
 
     module: ClassVar[str] = "mvu_serial"
+    forms: ClassVar[frozenset[str]] = frozenset()
 
     def __post_init__(self) -> None:
         """Refuses more than one output pixel, and foldings that do not divide."""

@@ -6,8 +6,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from flows.dataflow.kernels.base import Kernel, MemoryImage, Parameters, check_divides
-from flows.dataflow.kernels.matrix import to_bits
+from flows.dataflow.kernels.base import Kernel, MemoryImage, Parameters, check_divides, to_bits
 from flows.dataflow.stream import Stream
 
 
