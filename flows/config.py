@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a build is asked to do; made from the command line, read by the pipeline."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -16,10 +17,13 @@ DEFAULT_TARGET_FPS = {
     "lfc_w1a1": 97_000,
 }
 OTHER_TARGET_FPS = 1_000
+SUFFIX_TARGET_FPS = {"_cifar10": 100, "_imagenet": 5}
 
 # Images verified when --images is not given.
 DEFAULT_IMAGES = {"cnv_w1a1": 256}
 OTHER_IMAGES = 1_000
+# Networks with integer streams are large, and every stream of every image is recorded.
+SUFFIX_IMAGES = {"_cifar10": 16, "_imagenet": 1}
 
 # Images that a deploy folder carries at least, where the reference is PyTorch, which is fast.
 DEPLOY_IMAGES = 1_000
@@ -81,12 +85,21 @@ class BuildConfig:
     @property
     def image_count(self) -> int:
         """Images to verify."""
-        return self.images or DEFAULT_IMAGES.get(self.model, OTHER_IMAGES)
+        default = _by_suffix(self.model, SUFFIX_IMAGES, OTHER_IMAGES)
+        return self.images or DEFAULT_IMAGES.get(self.model, int(default))
+
+    @property
+    def deploy_count(self) -> int:
+        """Images that the deploy folder carries, where they come from PyTorch."""
+        if any(self.model.endswith(suffix) for suffix in SUFFIX_IMAGES):
+            return self.image_count
+        return max(self.image_count, DEPLOY_IMAGES)
 
     @property
     def fps(self) -> float:
         """Frames per second that folding aims at."""
-        return self.target_fps or DEFAULT_TARGET_FPS.get(self.model, OTHER_TARGET_FPS)
+        default = _by_suffix(self.model, SUFFIX_TARGET_FPS, OTHER_TARGET_FPS)
+        return self.target_fps or DEFAULT_TARGET_FPS.get(self.model, default)
 
     @property
     def has_target(self) -> bool:
@@ -99,3 +112,7 @@ class BuildConfig:
         if self.budget is not None or self.objective == "cost":
             return self.budget
         return DEFAULT_BUDGET
+
+
+def _by_suffix(model: str, values: Mapping[str, int], other: int) -> float:
+    return next((value for end, value in values.items() if model.endswith(end)), other)

@@ -8,7 +8,7 @@ The two files are written and described by `brevitas_models/graph_export.py`: `r
 import json
 import zipfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -109,6 +109,17 @@ class GraphReference:
             logit_scale=self.logit_scale,
             logit_bias=self.logit_bias,
             accuracy=self.accuracy,
+        )
+
+    def head(self, count: int) -> "GraphReference":
+        """The first images only."""
+        streams = tuple(replace(s, values=s.values[:count]) for s in self.streams)
+        return replace(
+            self,
+            images=self.images[:count],
+            labels=self.labels[:count],
+            logits=self.logits[:count],
+            streams=streams,
         )
 
     def names(self) -> dict[str, str]:

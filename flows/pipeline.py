@@ -3,7 +3,6 @@
 
 import fcntl
 import importlib.metadata
-import json
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -17,18 +16,16 @@ from rich.console import Console
 from flows import cosim, exact, reference, summary
 from flows.bitstream import Bitstream, check_flow, hand_over, how_far, make, shell_design
 from flows.boards import Board, load_board
-from flows.config import DEPLOY_IMAGES, BuildConfig
-from flows.dataflow.cost import UnitShape
-from flows.dataflow.folding_file import finn_json, folding_json
-from flows.dataflow.lower import lower, unit_shapes
+from flows.config import BuildConfig
 from flows.dataflow.network import Network
 from flows.dataflow.schedule import Schedule, schedule, size_fifos
-from flows.dataflow.solve import Solution, fold
 from flows.delivery import Subject, deliver
 from flows.deploy.facts import Vectors
 from flows.deploy.folder import add_bitstream
 from flows.emit.project import RtlProject, emit
 from flows.errors import ToolError, UsageError
+from flows.front import Folded, Front, open_front, write_foldings
+from flows.graph_reference import GraphReference, is_graph, load_graph_reference
 from flows.progress import Progress
 from flows.reference import Reference
 from flows.report import print_summary, write_report
@@ -36,7 +33,6 @@ from flows.shell.emit import ShellProject, emit_shell
 from flows.sim.streams import StallPattern
 from flows.sim.verilate import SimulatorBuild
 from flows.streamline.load import clean, load
-from flows.streamline.pipeline import StreamlineResult, streamline
 from flows.streamline.stages import read_stages
 from flows.synth import SynthReport, SynthTarget, synthesise
 
@@ -51,11 +47,9 @@ class Build:
     board: Board
     clock_mhz: float
     root: Path
-    reference: Reference
-    exported: Reference
-    streamlined: StreamlineResult
-    shapes: tuple[UnitShape, ...]
-    solution: Solution
+    front: Front
+    exported: Reference | GraphReference
+    folded: Folded
     network: Network
     schedule: Schedule
     project: RtlProject
@@ -87,28 +81,24 @@ def run(config: BuildConfig, console: Console) -> Build:
             progress.note(f"{len(source.images)} images")
 
         with progress.step("streamline"):
-            streamlined = streamline(
-                source.model, source.vectors, source.images, name=config.model, out_dir=root
+            front = open_front(
+                source.model,
+                source.vectors,
+                source.images,
+                source.labels,
+                source.dataset,
+                name=config.model,
+                root=root,
             )
-            chain, checks = streamlined.chain, streamlined.checks
-            vectors = replace(streamlined.reference, labels=source.labels, dataset=source.dataset)
-            if chain.input.pixel_table is not None:
-                _write_json(root / "export" / "pixel_table.json", chain.input.pixel_table.tolist())
-            progress.note(
-                f"{len(chain.layers)} integer layers; {checks.transformations} transformations "
-                f"and {checks.table_values:,} truth-table values checked"
-            )
+            progress.note(front.note)
 
         with progress.step("fold"):
-            shapes = unit_shapes(chain)
-            solution = fold(config, board, clock, chain)
-            folding = solution.plan.folding
-            _write_json(root / "final_hw_config.json", folding_json(folding))
-            _write_json(root / "finn_hw_config.json", finn_json(folding))
-            progress.note(f"{len(folding)} units; bound by {solution.plan.binding}")
+            folded = front.fold(config, board, clock)
+            write_foldings(folded, root)
+            progress.note(folded.note)
 
         with progress.step("lower"):
-            network = lower(chain, folding, _identifier(config.model))
+            network = front.lower(folded, _identifier(config.model))
             progress.note(f"{len(network.layers)} layers")
 
         with progress.step("size"):
@@ -124,15 +114,16 @@ def run(config: BuildConfig, console: Console) -> Build:
             progress.note(f"{len(project.sources)} modules, {len(project.images)} memories")
 
         with progress.step("verify"):
-            thresholds = exact.check_thresholds(network, project.root, vectors, chain.input.offset)
-            compared = exact.check_tensors(network, vectors)
+            thresholds, compared = front.verify(network, project)
             progress.note(
                 f"{thresholds.values:,} threshold values, {compared:,} tensor values: 0 differ"
             )
 
         with progress.step("simulate"):
             patterns = cosim.stall_patterns(config.stalls, plan.initiation_interval)
-            measured = _simulate(config, network, project, vectors, patterns, cache, progress)
+            measured = _simulate(
+                config, network, project, front.reference, patterns, cache, progress
+            )
             progress.note(
                 f"{measured.images} images x {len(patterns)} stall patterns: 0 logits differ"
             )
@@ -154,11 +145,9 @@ def run(config: BuildConfig, console: Console) -> Build:
             board=board,
             clock_mhz=clock,
             root=root,
-            reference=vectors,
-            exported=source.exported or vectors,
-            streamlined=streamlined,
-            shapes=tuple(shapes),
-            solution=solution,
+            front=front,
+            exported=source.exported or front.reference,
+            folded=folded,
             network=network,
             schedule=plan,
             project=project,
@@ -239,8 +228,8 @@ class Source:
     """
 
     model: Path
-    exported: Reference | None
-    vectors: Reference | None
+    exported: Reference | GraphReference | None
+    vectors: Reference | GraphReference | None
     images: np.ndarray
     labels: np.ndarray
     dataset: str
@@ -249,7 +238,7 @@ class Source:
 def _export(config: BuildConfig, folder: Path) -> Source:
     """The QONNX file and the reference vectors, from the zoo or from the user's own file."""
     count = config.image_count
-    exported = count if config.qonnx is not None else max(count, DEPLOY_IMAGES)
+    exported = count if config.qonnx is not None else config.deploy_count
     common = ["--images", str(exported)]
     if config.data is not None:
         common += ["--data", str(config.data.resolve())]
@@ -272,7 +261,8 @@ def _export(config: BuildConfig, folder: Path) -> Source:
     if config.untrained is not None:
         common += ["--untrained", str(config.untrained)]
     _models("export", config.model, str(folder), *common)
-    whole = reference.load(folder)
+    load = load_graph_reference if is_graph(folder) else reference.load
+    whole: Reference | GraphReference = load(folder)
     vectors = whole.head(count)
     return Source(
         model=folder / "model.onnx",
@@ -375,7 +365,7 @@ def _subject(build: Build, shell: ShellProject) -> Subject:
         clock_mhz=build.clock_mhz,
         network=build.network,
         shell=shell,
-        pixel_table=build.streamlined.chain.input.pixel_table,
+        pixel_table=build.front.pixel_table,
         vectors=Vectors(
             images=exported.images,
             labels=exported.labels,
@@ -389,7 +379,3 @@ def _subject(build: Build, shell: ShellProject) -> Subject:
         else f"{100 * float(accuracy['top1']):.2f} % of {accuracy['images']:,} images"
         f" of {accuracy['dataset']}",
     )
-
-
-def _write_json(path: Path, content: object) -> None:
-    path.write_text(json.dumps(content, indent=2) + "\n")

@@ -13,6 +13,7 @@ from flows.bitstream import Bitstream
 from flows.dataflow.cost import Resources
 from flows.dataflow.estimate import layer_estimate
 from flows.dataflow.network import Layer
+from flows.dataflow.solve import Solution, Wish
 from flows.dataflow.stream import Stream
 from flows.report import (
     AccuracyFacts,
@@ -54,7 +55,7 @@ def facts(build: "Build") -> BuildFacts:
         steps=tuple(StepTime(name=name, seconds=s) for name, s in build.seconds.items()),
         tools={name: importlib.metadata.version(name) for name in _TOOLS},
         warnings=_warnings(build),
-        folding=_folding(build),
+        folding=_folding(build, build.folded.solution) if build.folded.solution else None,
         fifos=tuple(
             FifoFacts(
                 name=edge.name,
@@ -110,12 +111,14 @@ def _warnings(build: "Build") -> tuple[str, ...]:
             "images, or random pixels); they count for equality, not for accuracy. --data DIR "
             "takes real ones."
         )
-    if build.streamlined.chain.input.pixel_table is not None:
+    if build.front.pixel_table is not None:
         found.append(
             "The input quantiser is no shift of the pixel: the host sends pixel_table[pixel] "
             "(export/pixel_table.json) instead of the pixel."
         )
-    return (*found, *(f"Folding file: {sentence}." for sentence in build.solution.ignored))
+    solution = build.folded.solution
+    ignored = solution.ignored if solution is not None else ()
+    return (*found, *(f"Folding file: {sentence}." for sentence in ignored))
 
 
 def _card(build: "Build") -> dict[str, str | int | float | bool | None]:
@@ -129,7 +132,7 @@ def _card(build: "Build") -> dict[str, str | int | float | bool | None]:
 
 
 def _model(build: "Build") -> ModelFacts:
-    config, reference = build.config, build.reference
+    config, reference = build.config, build.front.reference
     if config.qonnx is not None:
         source, path = "QONNX file", config.qonnx
     else:
@@ -174,8 +177,8 @@ def _layer(build: "Build", layer: Layer) -> LayerFacts:
         "output_width_bits": layer.kernels[-1].output_bits,
         "cycles": build.schedule.intervals[layer.name],
     }
-    fold = build.solution.plan.folding.get(layer.name)
-    cost = layer_estimate(layer, build.shapes, build.solution.plan.folding)
+    fold = build.folded.folding.get(layer.name)
+    cost = layer_estimate(layer, build.folded.shapes, build.folded.folding)
     if unit is None:
         return LayerFacts(
             **common,  # type: ignore[arg-type]
@@ -199,8 +202,8 @@ def _estimate(cost: Resources) -> ResourceEstimate:
     )
 
 
-def _folding(build: "Build") -> FoldingFacts:
-    solution, plan = build.solution, build.solution.plan
+def _folding(build: "Build", solution: Solution) -> FoldingFacts:
+    plan = solution.plan
     better = None
     if plan.better is not None:
         better = BetterFacts(
@@ -210,7 +213,7 @@ def _folding(build: "Build") -> FoldingFacts:
             over=plan.better.over,
         )
     return FoldingFacts(
-        goal=_goal(build),
+        goal=_goal(build, solution.wish),
         binding=plan.binding,
         exhaustive=plan.exhaustive,
         chosen=_point(plan.schedule.initiation_interval, plan.resources),
@@ -223,9 +226,9 @@ def _point(interval: int, resources: Resources) -> PointFacts:
     return PointFacts(interval_cycles=interval, lut=round(resources.lut), bram36=resources.bram36)
 
 
-def _goal(build: "Build") -> str:
+def _goal(build: "Build", wish: Wish) -> str:
     """What the solver was asked for, in words."""
-    config, wish = build.config, build.solution.wish
+    config = build.config
     if config.folding is not None:
         return f"the folding of {config.folding.name}"
     within = f" within {wish.interval:,} cycles per image" if wish.interval else ""
@@ -244,7 +247,7 @@ def _verification(build: "Build") -> VerificationFacts:
     title = "PyTorch" if name == "torch" else name
     return VerificationFacts(
         reference=f"{title} {version}, CPU, float32",
-        dataset=build.reference.dataset,
+        dataset=build.front.reference.dataset,
         images=measured.images,
         top1_percent=100 * measured.correct / measured.labelled if measured.labelled else None,
         stall_patterns=tuple(

@@ -54,7 +54,11 @@ def module_name(network: Network, layer: Layer) -> str:
 
 def image_name(layer: Layer, kernel: Kernel, parameter: str) -> str:
     """Path of a memory image, relative to the RTL folder."""
-    kind = {"WEIGHT_FILE": "weights", "THRESHOLD_FILE": "thresholds"}[parameter]
+    kind = {
+        "WEIGHT_FILE": "weights",
+        "THRESHOLD_FILE": "thresholds",
+        "AFFINE_FILE": "affine",
+    }[parameter]
     return f"mem/{layer.name}_{kind}.hex"
 
 

@@ -72,7 +72,8 @@ class Growing:
         else:
             weights = self.rng.integers(-(2 ** (width - 1)), 2 ** (width - 1), shape)
         pad = kernel // 2 if pad is None else pad
-        beside = self.pick(None, 0, 1) if bits else self.zero(source)
+        even = (self.channels(source) // groups) % 2 == 0  # what conv_xnor asks for
+        beside = self.pick(*((None,) if even else ()), 0, 1) if bits else self.zero(source)
         return self.emit(
             Convolution(
                 name=self.name("conv"),

@@ -1,0 +1,405 @@
+# SPDX-License-Identifier: Apache-2.0
+"""IntegerGraph and folding to Network: which kernels each stream is made by.
+
+A layer that multiplies takes the sign or the requant behind it along, where that is its only
+reader. Concats and shuffles are wires, and lie in front of whatever reads them.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from flows.dataflow.check import check_network
+from flows.dataflow.cost import Fold, UnitShape
+from flows.dataflow.fold import divisors
+from flows.dataflow.kernels import (
+    Affine,
+    Border,
+    ConvXnor,
+    Join,
+    Kernel,
+    MatrixUnit,
+    MaxPool,
+    MvuProduct,
+    MvuXnor,
+    SlidingWindow,
+    StreamAdd,
+    StreamConcat,
+    StreamShuffle,
+    SumPool,
+    Threshold,
+    WidthConverter,
+)
+from flows.dataflow.kernels import Requant as RequantKernel
+from flows.dataflow.network import Layer, Network
+from flows.dataflow.stream import Stream
+from flows.streamline.graph import (
+    IMAGE,
+    Add,
+    Concat,
+    Convolution,
+    Dense,
+    IntegerGraph,
+    Operation,
+    Requant,
+    Shuffle,
+    Sign,
+    named,
+)
+from flows.streamline.graph import MaxPool as MaxPoolNode
+from flows.streamline.graph import SumPool as SumPoolNode
+from flows.streamline.reach import Reach, code_bits, reaches
+
+Kernels = tuple[Kernel | Join, ...]
+
+
+def stream_of(reach: Reach) -> Stream:
+    """Type of a stream, as narrow as what it can hold."""
+    return Stream(
+        height=reach.height,
+        width=reach.width,
+        channels=reach.channels,
+        bits=reach.bits,
+        signed=reach.signed,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Unit:
+    """A layer that multiplies, with what is done to its sums in the same layer.
+
+    Attributes:
+        name: of the stream that leaves.
+        layer: what multiplies.
+        result: the only reader of its sums, or None: sums leave.
+    """
+
+    name: str
+    layer: Convolution | Dense
+    result: Sign | Requant | None
+
+
+def units(graph: IntegerGraph) -> dict[str, Unit]:
+    """Units by the name of the stream that leaves."""
+    readers, nodes = graph.consumers(), named(graph)
+    found = {}
+    for node in graph.nodes:
+        if not isinstance(node, Convolution | Dense):
+            continue
+        behind = [nodes[name] for name in readers[node.name]]
+        result = behind[0] if len(behind) == 1 else None
+        if not isinstance(result, Sign | Requant):
+            result = None
+        name = result.name if result else node.name
+        found[name] = Unit(name=name, layer=node, result=result)
+    return found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GraphUnit:
+    """What folding needs to know of a unit.
+
+    Attributes:
+        shape: of the unit, with the inputs of one output.
+        groups: of its channels.
+        weight_bits: 1, or the width of its weights.
+        binary: bits times 1-bit weights.
+    """
+
+    shape: UnitShape
+    groups: int
+    weight_bits: int
+    binary: bool
+
+
+def graph_units(graph: IntegerGraph) -> list[GraphUnit]:
+    """All units, in order."""
+    reach = reaches(graph)
+    return [_graph_unit(unit, reach) for unit in units(graph).values()]
+
+
+def _graph_unit(unit: Unit, reach: Mapping[str, Reach]) -> GraphUnit:
+    layer, x, out = unit.layer, reach[unit.layer.inputs[0]], reach[unit.layer.name]
+    kernel, stride, groups = 1, 1, 1
+    if isinstance(layer, Convolution):
+        kernel, stride, groups = layer.kernel, layer.stride, layer.groups
+    shape = UnitShape(
+        name=unit.name,
+        height=out.height,
+        width=out.width,
+        channels=layer.weights.shape[-1],
+        kernel=kernel,
+        stride=stride,
+        mh=out.channels,
+        in_bits=x.bits,
+        convolution=isinstance(layer, Convolution),
+        raw=unit.result is None,
+    )
+    binary = x.is_bits and layer.weight_bits == 1
+    return GraphUnit(shape=shape, groups=groups, weight_bits=layer.weight_bits, binary=binary)
+
+
+class _Lowering:
+    """One walk over the graph: wires are collected, everything else becomes a layer."""
+
+    def __init__(self, graph: IntegerGraph, folding: Mapping[str, Fold], interval: int) -> None:
+        self.graph = graph
+        self.folding = folding
+        self.interval = interval
+        self.reach = reaches(graph)
+        self.units = units(graph)
+        self.inside = {u.layer.name for u in self.units.values() if u.result is not None}
+        self.nodes = named(graph)
+        self.layers: list[Layer] = []
+        self.made = {IMAGE: stream_of(self.reach[IMAGE])}
+
+    def source(self, name: str) -> tuple[Kernels, tuple[str, ...], Stream]:
+        """The wires in front of a reader, the layers that they come from, and what arrives."""
+        node = self.nodes.get(name)
+        if isinstance(node, Shuffle):
+            kernels, inputs, stream = self.source(node.inputs[0])
+            shuffle = StreamShuffle(stream=stream, groups=node.groups)
+            return (*kernels, shuffle), inputs, stream
+        if isinstance(node, Concat):
+            return self._concat(node)
+        return (), (name,), self.made[name]
+
+    def _concat(self, node: Concat) -> tuple[Kernels, tuple[str, ...], Stream]:
+        kernels, inputs, stream = self.source(node.inputs[0])
+        for name in node.inputs[1:]:
+            more, names, other = self.source(name)
+            assert not more, "concats were flattened"
+            join = StreamConcat(a=stream, b=other)
+            kernels, inputs, stream = (*kernels, join), (*inputs, *names), join.output
+        return kernels, inputs, stream
+
+    def add(self, name: str, kernels: Sequence[Kernel | Join], inputs: tuple[str, ...]) -> None:
+        """One layer."""
+        self.layers.append(Layer(name=name, kernels=tuple(kernels), inputs=inputs))
+        self.made[name] = self.layers[-1].output
+
+    def lanes(self, stream: Stream) -> int:
+        """The fewest channels at a time that keep up with the interval."""
+        return min(
+            pe
+            for pe in divisors(stream.channels)
+            if stream.beats * (stream.channels // pe) <= self.interval
+        )
+
+    def lower(self, node: Operation) -> None:
+        """The layer of a node, unless it is wires or lies in a unit's layer."""
+        if isinstance(node, Concat | Shuffle) or node.name in self.inside:
+            return
+        if node.name in self.units:
+            self._unit(self.units[node.name])
+            return
+        wires, inputs, stream = self.source(node.inputs[0])
+        if isinstance(node, Add):
+            self._add(node, wires, inputs, stream)
+            return
+        self.add(node.name, (*wires, self._simple(node, stream)), inputs)
+
+    def _simple(self, node: Operation, stream: Stream) -> Kernel:
+        if isinstance(node, Sign):
+            return Threshold(
+                stream=stream,
+                pe=self.lanes(stream),
+                thresholds=node.thresholds,
+                falling=node.falling,
+                pixels=True,
+            )
+        if isinstance(node, Requant):
+            return RequantKernel(
+                stream=stream,
+                affine=affine_of(node),
+                pe=self.lanes(stream),
+            )
+        if isinstance(node, MaxPoolNode):
+            return MaxPool(
+                stream=stream,
+                kernel=node.kernel,
+                stride=node.stride,
+                pad=node.pad,
+                pe=self.lanes(stream),
+            )
+        assert isinstance(node, SumPoolNode)
+        return SumPool(
+            stream=stream,
+            kernel=node.kernel,
+            shift=node.shift,
+            low=node.low,
+            high=node.high,
+            bits=self.reach[node.name].bits,
+            pe=self.lanes(stream),
+        )
+
+    def _add(self, node: Add, wires: Kernels, inputs: tuple[str, ...], stream: Stream) -> None:
+        more, others, second = self.source(node.inputs[1])
+        assert not more, "an addition reads streams, not wires"
+        join = StreamAdd(
+            a=stream,
+            b=second,
+            low=node.low,
+            high=node.high,
+            bits=self.reach[node.name].bits,
+            pe=self.lanes(stream),
+        )
+        self.add(node.name, (*wires, join), (*inputs, *others))
+
+    def _unit(self, unit: Unit) -> None:
+        layer, fold = unit.layer, self.folding[unit.name]
+        wires, inputs, stream = self.source(layer.inputs[0])
+        kernels: list[Kernel | Join] = list(wires)
+        if isinstance(layer, Convolution):
+            kernels.append(_window(layer, stream, fold))
+        elif stream.beats > 1:
+            kernels.append(_joined(stream))
+            stream = kernels[-1].output
+        offset = self.graph.image.offset if layer.inputs == (IMAGE,) else 0
+        kernels.append(_matrix(unit, stream, self.reach[layer.name], fold, offset))
+        self.add(unit.name, kernels, inputs)
+
+
+def _joined(stream: Stream) -> WidthConverter:
+    """A frame of pixels as one vector."""
+    count = stream.beats * stream.channels
+    vector = replace(stream, height=1, width=1, channels=count)
+    return WidthConverter(
+        in_bits=stream.beat_bits, out_bits=vector.beat_bits, stream=stream, joined=vector
+    )
+
+
+def affine_of(node: Requant) -> Affine:
+    """The arithmetic of a Requant, as its kernel takes it."""
+    return Affine(
+        mul=node.mul,
+        add=node.add,
+        thresholds=node.thresholds,
+        falling=node.falling,
+        shift=node.shift,
+        low=node.low,
+        high=node.high,
+        bits=code_bits(node.low, node.high),
+    )
+
+
+def _window(layer: Convolution, stream: Stream, fold: Fold) -> SlidingWindow:
+    return SlidingWindow(
+        stream=stream,
+        kernel=layer.kernel,
+        stride=layer.stride,
+        pad=layer.pad,
+        pad_value=layer.pad_value or 0,
+        m=fold.m,
+    )
+
+
+def _matrix(unit: Unit, stream: Stream, out: Reach, fold: Fold, offset: int) -> MatrixUnit:
+    """The kernel that multiplies. A falling sign turns weights and threshold around.
+
+    Args:
+        stream: pixels that a window is cut from, or the vector of a dense layer.
+        out: of the sums.
+        offset: what the graph adds to the elements before it multiplies them.
+    """
+    layer = unit.layer
+    weights = layer.weights.reshape(len(layer.weights), -1)
+    bias = layer.bias + offset * weights.sum(axis=1)
+    thresholds = affine = border = None
+    if isinstance(unit.result, Sign):
+        falling = unit.result.falling
+        turn = np.where(falling, -1, 1)
+        weights, bias = weights * turn[:, None], bias * turn
+        thresholds = np.where(falling, 1 - unit.result.thresholds, unit.result.thresholds)
+    kernel, stride, groups = 1, 1, 1
+    if isinstance(layer, Convolution):
+        kernel, stride, groups = layer.kernel, layer.stride, layer.groups
+        if layer.pad and layer.pad_value is None:
+            border = _border(layer, stream, fold.m)
+    if isinstance(unit.result, Requant):
+        affine = affine_of(unit.result)
+    common: dict[str, Any] = {
+        "height": out.height,
+        "width": out.width,
+        "channels": stream.channels,
+        "kernel": kernel,
+        "stride": stride,
+        "thresholds": thresholds,
+        "pe": fold.pe,
+        "simd": fold.simd,
+        "m": fold.m,
+        "rom_block": fold.rom_block,
+        "groups": groups,
+        "affine": affine,
+        "border": border,
+    }
+    if stream.bits == 1 and layer.weight_bits == 1:
+        kind = ConvXnor if isinstance(layer, Convolution) else MvuXnor
+        return kind(weights=weights.astype(np.int8), **common)
+    return MvuProduct(
+        weights=weights,
+        element_bits=stream.bits,
+        element_signed=stream.signed,
+        weight_bits=max(2, layer.weight_bits),
+        bias=bias,
+        **common,
+    )
+
+
+def _border(layer: Convolution, stream: Stream, m: int) -> Border:
+    return Border(
+        height=stream.height,
+        width=stream.width,
+        kernel=layer.kernel,
+        stride=layer.stride,
+        pad=layer.pad,
+        m=m,
+    )
+
+
+def sign_reach(graph: IntegerGraph) -> dict[str, tuple[int, int]]:
+    """Name of a sign inside a unit to the smallest and largest sum that reach it."""
+    reach = reaches(graph)
+    found = {}
+    for unit in units(graph).values():
+        if isinstance(unit.result, Sign):
+            sums = reach[unit.layer.name]
+            found[unit.name] = (sums.low, sums.high)
+    return found
+
+
+def _slowest(shapes: Sequence[UnitShape], folding: Mapping[str, Fold]) -> int:
+    """Cycles of a frame of the slowest unit."""
+    return max(
+        shape.height
+        * shape.width
+        // folding[shape.name].m
+        * (shape.mh // folding[shape.name].pe)
+        * (shape.n // folding[shape.name].simd)
+        for shape in shapes
+    )
+
+
+def lower_graph(graph: IntegerGraph, folding: Mapping[str, Fold], name: str) -> Network:
+    """Chooses the kernels and hands them their weights, thresholds and folds.
+
+    Kernels without a fold of their own keep up with the slowest unit.
+
+    Args:
+        graph: after its passes.
+        folding: unit name to fold.
+        name: of the network; becomes the top module's.
+
+    Returns:
+        A checked network without FIFOs (see `schedule.size_fifos`).
+    """
+    shapes = [unit.shape for unit in graph_units(graph)]
+    lowering = _Lowering(graph, folding, _slowest(shapes, folding))
+    for node in graph.nodes:
+        lowering.lower(node)
+    image = stream_of(lowering.reach[IMAGE])
+    network = Network(name=name, layers=tuple(lowering.layers), input_frame=image)
+    check_network(network)
+    return network

@@ -1,0 +1,207 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The half of a build that depends on the network: a chain, or a graph with forks and joins.
+
+Both end in the same `Network`; what follows does not know where it came from.
+"""
+
+import json
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from flows import exact, exact_graph
+from flows.boards import Board
+from flows.config import BuildConfig
+from flows.dataflow.cost import Folding, UnitShape
+from flows.dataflow.fold_graph import fold_graph
+from flows.dataflow.folding_file import finn_json, folding_json
+from flows.dataflow.interpret import interpret
+from flows.dataflow.lower import lower, unit_shapes
+from flows.dataflow.lower_graph import lower_graph, sign_reach
+from flows.dataflow.network import Network
+from flows.dataflow.solve import Solution, fold
+from flows.emit.project import RtlProject
+from flows.errors import UsageError, VerificationError
+from flows.graph_reference import GraphReference
+from flows.reference import Reference
+from flows.streamline.clean_graph import clean_graph
+from flows.streamline.graph import IntegerGraph, evaluate
+from flows.streamline.graph_passes import optimise
+from flows.streamline.load import load
+from flows.streamline.pipeline import StreamlineResult, streamline
+from flows.streamline.pixels import RAW
+from flows.streamline.read_graph import read_graph
+
+_CHUNK = 16  # images evaluated at a time; bounds memory
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Folded:
+    """What folding decided.
+
+    Attributes:
+        folding: by unit.
+        shapes: of the units that a cost formula knows.
+        solution: of the solver; None where the folding was found unit by unit.
+        note: for the progress line.
+    """
+
+    folding: Folding
+    shapes: tuple[UnitShape, ...]
+    solution: Solution | None
+    note: str
+
+
+class Front(ABC):
+    """A network between its file and its hardware.
+
+    Attributes:
+        reference: images, logits, signs to verify with.
+        note: what was checked on the way.
+        pixel_table: what the host sends for a pixel, None for the pixel itself.
+    """
+
+    reference: Reference
+    note: str
+    pixel_table: np.ndarray | None = None
+
+    @abstractmethod
+    def fold(self, config: BuildConfig, board: Board, clock_mhz: float) -> Folded:
+        """Chooses PE, SIMD and M of every unit."""
+
+    @abstractmethod
+    def lower(self, folded: Folded, name: str) -> Network:
+        """Chooses the kernels."""
+
+    @abstractmethod
+    def verify(self, network: Network, project: RtlProject) -> tuple[exact.ThresholdCheck, int]:
+        """Thresholds as emitted, and every tensor: checks and count of compared values."""
+
+
+class ChainFront(Front):
+    """Layers one behind the other, streamlined by FINN's transformations."""
+
+    def __init__(self, result: StreamlineResult, labels: np.ndarray, dataset: str) -> None:
+        self.reference = replace(result.reference, labels=labels, dataset=dataset)
+        self.pixel_table = result.chain.input.pixel_table
+        self._chain = result.chain
+        checks = result.checks
+        self.note = (
+            f"{len(result.chain.layers)} integer layers; {checks.transformations} transformations "
+            f"and {checks.table_values:,} truth-table values checked"
+        )
+
+    def fold(self, config: BuildConfig, board: Board, clock_mhz: float) -> Folded:
+        """By the solver."""
+        solution = fold(config, board, clock_mhz, self._chain)
+        folding = solution.plan.folding
+        return Folded(
+            folding=folding,
+            shapes=tuple(unit_shapes(self._chain)),
+            solution=solution,
+            note=f"{len(folding)} units; bound by {solution.plan.binding}",
+        )
+
+    def lower(self, folded: Folded, name: str) -> Network:
+        """Layer by layer."""
+        return lower(self._chain, folded.folding, name)
+
+    def verify(self, network: Network, project: RtlProject) -> tuple[exact.ThresholdCheck, int]:
+        """Every reachable accumulator value, every activation."""
+        offset = self._chain.input.offset
+        thresholds = exact.check_thresholds(network, project.root, self.reference, offset)
+        return thresholds, exact.check_tensors(network, self.reference)
+
+
+class GraphFront(Front):
+    """Forks, joins and integer streams."""
+
+    def __init__(self, graph: IntegerGraph, vectors: GraphReference) -> None:
+        units = exact_graph.check_units(graph, vectors)
+        compared = exact_graph.check_streams(graph, vectors)
+        self._graph = optimise(graph)
+        self.reference = vectors.vectors(sign_reach(self._graph))
+        self.note = (
+            f"{len(self._graph.nodes)} integer nodes; {units.complete:,} values of units tried "
+            f"exhaustively, {units.sampled:,} at their ends and at random, {compared:,} stream "
+            "values: 0 differ"
+        )
+
+    def fold(self, config: BuildConfig, board: Board, clock_mhz: float) -> Folded:
+        """Unit by unit, each the cheapest that keeps up."""
+        if config.folding is not None or config.objective != "cost":
+            raise UsageError(
+                "--folding, --maximize and --minimize: not for networks with forks yet; give "
+                "--target-fps"
+            )
+        interval = int(clock_mhz * 1e6 / config.fps)
+        folding = fold_graph(self._graph, interval)
+        return Folded(folding=folding, shapes=(), solution=None, note=f"{len(folding)} units")
+
+    def lower(self, folded: Folded, name: str) -> Network:
+        """Node by node; kernels without a fold keep up with the slowest unit."""
+        return lower_graph(self._graph, folded.folding, name)
+
+    def verify(self, network: Network, project: RtlProject) -> tuple[exact.ThresholdCheck, int]:
+        """Emitted thresholds of units, and every stream of the network in numpy."""
+        offset = self._graph.image.offset
+        thresholds = exact.check_thresholds(network, project.root, self.reference, offset)
+        return thresholds, self._check_streams(network)
+
+    def _check_streams(self, network: Network) -> int:
+        compared = 0
+        for start in range(0, len(self.reference.images), _CHUNK):
+            images = self.reference.images[start : start + _CHUNK]
+            expected = evaluate(self._graph, images)
+            for name, frames in interpret(network, images).items():
+                wanted = expected[name].reshape(frames.shape)
+                if not np.array_equal(frames, wanted):
+                    index = tuple(int(i) for i in np.argwhere(frames != wanted)[0])
+                    raise VerificationError(
+                        f"{name}: image {start + index[0]}, row {index[1]}, column {index[2]},"
+                        f" channel {index[3]}: expected {int(wanted[index])}, got"
+                        f" {int(frames[index])}"
+                    )
+                compared += frames.size
+        return compared
+
+
+def open_front(
+    model: Path,
+    vectors: Reference | GraphReference | None,
+    images: np.ndarray,
+    labels: np.ndarray,
+    dataset: str,
+    *,
+    name: str,
+    root: Path,
+) -> Front:
+    """Reads a QONNX file and holds it against its reference.
+
+    Args:
+        model: QONNX file.
+        vectors: reference of the trained network, or None: the file is the reference.
+        images, labels, dataset: to verify with.
+        name: of the model.
+        root: folder of the build.
+    """
+    if isinstance(vectors, GraphReference):
+        graph = read_graph(clean_graph(load(model)), RAW.values(), vectors.names())
+        return GraphFront(graph, vectors)
+    result = streamline(model, vectors, images, name=name, out_dir=root)
+    front = ChainFront(result, labels, dataset)
+    if front.pixel_table is not None:
+        path = root / "export" / "pixel_table.json"
+        path.write_text(json.dumps(front.pixel_table.tolist()) + "\n")
+    return front
+
+
+def write_foldings(folded: Folded, root: Path) -> None:
+    """The folding in our form and in FINN's."""
+    for name, content in (
+        ("final_hw_config.json", folding_json(folded.folding)),
+        ("finn_hw_config.json", finn_json(folded.folding)),
+    ):
+        (root / name).write_text(json.dumps(content, indent=2) + "\n")
