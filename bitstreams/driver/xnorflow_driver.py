@@ -225,7 +225,7 @@ class ZynqUltraScale:
         return None if self.clock_mhz() else "the logic has no clock (PL0 stays off)"
 
 
-_FAMILIES = {"zynq7000": Zynq7000, "zynqmp": ZynqUltraScale}
+_FAMILIES: dict[str, Any] = {"zynq7000": Zynq7000, "zynqmp": ZynqUltraScale}
 
 
 def divisors(pll_mhz: float, wanted_mhz: float) -> tuple[int, int]:
@@ -401,9 +401,13 @@ class Accelerator:
         self._loaded = False
         self.clock_mhz = 0.0
         self._runs: list[tuple[int, int, int]] = []
-        self.load()
-        if self_test:
-            self.self_test()
+        try:
+            self.load()
+            if self_test:
+                self.self_test()
+        except BoardError:
+            self.close()
+            raise
 
     def __enter__(self) -> Accelerator:
         return self
@@ -487,6 +491,11 @@ class Accelerator:
                 " that does not help, restart the board"
             )
 
+    def _ready(self) -> None:
+        if not self._loaded:
+            raise BoardError("no network is loaded, because the last load failed; call load()")
+        self._reach()
+
     def _identify(self) -> None:
         """Compare what answers with what was built."""
         if self._get("ID") != RESET["ID"]:
@@ -536,6 +545,7 @@ class Accelerator:
         Raises:
             BoardError: the memory lies where the shell cannot reach it.
         """
+        self._ready()
         self._free()
         each = self._in_stride + self._out_stride
         self.batch = max(1, min(images, _BUFFER_BYTES // each))
@@ -649,7 +659,7 @@ class Accelerator:
 
     def _run(self, count: int) -> None:
         """Start a batch that lies in the buffer and wait for its end."""
-        self._reach()
+        self._ready()
         base, end = self._buffer.address, self._buffer.address + self._buffer.data.nbytes
         self._set64("LIMIT_BASE_LO", base)
         self._set64("LIMIT_END_LO", end)

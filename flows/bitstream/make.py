@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Writes the hand-over folders of a build, and runs the flow that the user asked for."""
 
+import filecmp
 import shutil
 import subprocess
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from flows.bitstream import bitfile, openxc7, vivado
@@ -94,7 +97,8 @@ def how_far(made: Bitstream | None, handed: HandOver) -> str:
 def hand_over(design: Design, root: Path) -> HandOver:
     """Writes `vivado/` and, where the board can take it, `openxc7/` into a build's folder.
 
-    Folders of an earlier build go first: their bitstreams belong to another network.
+    A folder that holds the same design already stays as it is, with a bitstream made there; one
+    that holds another goes with all its results.
 
     Raises:
         UsageError: a folder cannot be written.
@@ -102,11 +106,11 @@ def hand_over(design: Design, root: Path) -> HandOver:
     refusal = openxc7.refusal(design.board)
     folders = {"vivado": root / "vivado", "openxc7": root / "openxc7"}
     try:
-        for folder in folders.values():
-            shutil.rmtree(folder, ignore_errors=True)
-        vivado.write_folder(design, folders["vivado"])
+        _renew(folders["vivado"], partial(vivado.write_folder, design))
         if refusal is None:
-            openxc7.write_folder(design, folders["openxc7"])
+            _renew(folders["openxc7"], partial(openxc7.write_folder, design))
+        else:
+            shutil.rmtree(folders["openxc7"], ignore_errors=True)
     except OSError as error:
         raise UsageError(f"{error.filename}: cannot be written ({error.strerror})") from error
     return HandOver(
@@ -114,6 +118,20 @@ def hand_over(design: Design, root: Path) -> HandOver:
         vivado=folders["vivado"],
         openxc7=None if refusal else folders["openxc7"],
     )
+
+
+def _renew(folder: Path, write: Callable[[Path], None]) -> None:
+    """Replaces a folder by what `write` makes, unless all of that is in it already."""
+    staging = folder.with_name(folder.name + ".part")
+    shutil.rmtree(staging, ignore_errors=True)
+    write(staging)
+    files = [str(path.relative_to(staging)) for path in staging.rglob("*") if path.is_file()]
+    same, _, _ = filecmp.cmpfiles(staging, folder, files, shallow=False)
+    if len(same) == len(files):
+        shutil.rmtree(staging)
+        return
+    shutil.rmtree(folder, ignore_errors=True)
+    staging.rename(folder)
 
 
 def make_vivado(handed: HandOver, jobs: int) -> Bitstream:

@@ -79,6 +79,9 @@ def test_fault_at_load(network, deployed, fault, sentence):
     network.platform.inject(fault)
     with pytest.raises(BoardError, match=sentence):
         network.load()
+    for access in (lambda: network.execute(deployed.images), lambda: network.allocate(4)):
+        with pytest.raises(BoardError, match=r"no network is loaded, .* call load\(\)"):
+            access()
     network.platform.mend()
     network.load()
     works(network, deployed)

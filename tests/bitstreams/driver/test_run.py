@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The driver against the Verilated shell: shapes, types, batches, clocks, figures."""
 
+import json
+import shutil
+
 import numpy as np
 import pytest
 
@@ -111,15 +114,40 @@ def test_a_lower_clock(deployed):
         np.testing.assert_array_equal(network.execute(deployed.images), deployed.logits)
 
 
-def test_a_slow_memory_changes_no_result(deployed):
+def test_a_slow_memory_changes_no_result(deployed, monkeypatch):
     """Latency and gaps cost time only; the memory's rules of AXI are checked all along."""
-    with driver.Accelerator(deployed.folder, platform="virtual", self_test=False) as network:
-        board = network.platform
-        network.platform = type(board)(
-            deployed.folder, network.facts, read_latency=300, write_latency=200, outstanding=2,
-            gap_per_256=128, seed=5,
-        )  # fmt: skip
-        network._ps._platform = network.platform
-        network._loaded, network._buffer = False, None
-        network.load()
+    make = driver._virtual_platform
+    slow = {"read_latency": 300, "write_latency": 200, "outstanding": 2, "gap_per_256": 128}
+
+    def sluggish(folder, facts):
+        return type(make(folder, facts))(folder, facts, **slow, seed=5)
+
+    monkeypatch.setattr(driver, "_virtual_platform", sluggish)
+    with driver.Accelerator(deployed.folder, platform="virtual") as network:
+        network.statistics()
         np.testing.assert_array_equal(network.execute(deployed.images), deployed.logits)
+        assert network.statistics()["interval_cycles"] > 1.1 * deployed.interval
+
+
+def test_pixels_go_through_the_table(deployed, tmp_path):
+    """A network whose input quantiser is no shift of the pixel: the driver looks bytes up."""
+    folder = shutil.copytree(deployed.folder, tmp_path / "deploy")
+    table = np.random.default_rng(3).permutation(256).astype(np.uint8)
+    path = folder / "overlay.json"
+    facts = json.loads(path.read_text())
+    facts["input"]["pixel_table"] = table.tolist()
+    path.write_text(json.dumps(facts))
+    undo = np.argsort(table).astype(np.uint8)
+    with driver.Accelerator(folder, platform="virtual", self_test=False) as network:
+        found = network.execute(undo[deployed.images])
+        np.testing.assert_array_equal(found, deployed.logits)
+
+
+def test_two_boards_side_by_side(deployed):
+    """Each has its own logic, memory and time."""
+    with driver.Accelerator(deployed.folder, platform="virtual") as one:
+        with driver.Accelerator(deployed.folder, platform="virtual", clock_mhz=50) as two:
+            np.testing.assert_array_equal(two.execute(deployed.images), deployed.logits)
+            assert two.clock_mhz == pytest.approx(50, rel=1e-3)
+        np.testing.assert_array_equal(one.execute(deployed.images), deployed.logits)
+        assert one.clock_mhz == pytest.approx(100, rel=1e-3)

@@ -164,6 +164,7 @@ def test_script_names_a_missing_file(tmp_path: Path, path: str):
 )
 def test_no_bitstream_is_handed_out_after_a_failure(tmp_path: Path, scenario: dict, words: str):
     folder = _folder(tmp_path)
+    (folder / "net.bit").touch()  # of an earlier run
     done = _record(folder, **scenario)
     assert done.returncode == 1
     assert words in done.stderr

@@ -31,7 +31,7 @@ def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The only folder on PATH, with what a shell script needs."""
     folder = tmp_path / "bin"
     folder.mkdir()
-    for name in ("sh", "dirname", "basename", "grep", "tail", "cat", "cp", "mkdir"):
+    for name in ("sh", "dirname", "basename", "grep", "tail", "cat", "cp", "mkdir", "rm"):
         (folder / name).symlink_to(shutil.which(name) or name)
     monkeypatch.setenv("PATH", str(folder))
     return folder
@@ -56,11 +56,29 @@ def test_folders_stand_on_their_own(handed: HandOver):
     assert {p.name for p in handed.openxc7.iterdir()} >= {"net_open.sv", "net.hwh", "build.sh"}
 
 
-def test_a_bitstream_of_another_network_does_not_survive(tmp_path: Path, handed: HandOver):
-    stale = handed.vivado / "net.bit"
-    stale.touch()
+def test_a_bitstream_stays_as_long_as_its_design(handed: HandOver):
+    made = [handed.vivado / "net.bit", handed.openxc7 / "net.bit"]
+    for path in made:
+        path.touch()
     hand_over(handed.design, handed.vivado.parent)
-    assert not stale.exists()
+    assert all(path.exists() for path in made)
+
+    (handed.design.shell.root / "mem/weights.hex").write_text("1\n")
+    hand_over(handed.design, handed.vivado.parent)
+    assert not any(path.exists() for path in made)
+    assert sorted(path.name for path in handed.vivado.parent.iterdir()) == ["openxc7", "vivado"]
+
+
+def test_a_failed_run_leaves_no_older_bitstream(
+    handed: HandOver, path: Path, netlist: dict, monkeypatch: pytest.MonkeyPatch
+):
+    _open_tools(path, handed.openxc7, "nextpnr-himbaechel")
+    _tool(path, "xc7frames2bit", "exit 1")
+    monkeypatch.setenv("PRJXRAY_DB", "db")
+    (handed.openxc7 / "net.bit").touch()
+    with pytest.raises(ToolError, match="exit code 1"):
+        make("open", handed, jobs=1)
+    assert not (handed.openxc7 / "net.bit").exists()
 
 
 def test_boards_without_an_open_flow(tmp_path: Path):

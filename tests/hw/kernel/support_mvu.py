@@ -12,10 +12,10 @@ import pytest
 from numpy.typing import NDArray
 
 from flows.dataflow.latency import counter
+from flows.emit.project import closure
 from flows.sim.run import RunOptions
 from flows.sim.verilate import SimulatorBuild
 from tests.support.battery import (
-    ROOT,
     Beats,
     Row,
     build_module,
@@ -23,17 +23,6 @@ from tests.support.battery import (
     lanes,
     run_exact,
 )
-
-HW = ROOT / "hw"
-SOURCES = [
-    HW / "stream" / "stream_fifo.sv",
-    HW / "stream" / "stream_gather.sv",
-    HW / "memory" / "rom.sv",
-    *sorted((HW / "arith").glob("*.sv")),
-    HW / "kernel" / "popcount_heap.sv",
-    HW / "kernel" / "mvu_words.sv",
-    HW / "kernel" / "mvu_core.sv",
-]
 
 Ints = NDArray[np.int64]
 
@@ -236,8 +225,7 @@ def parameters(top: str, layer: Layer) -> dict[str, Any]:
 def sources(top: str, *, fast: bool = True) -> list[Path]:
     """Files of a kernel; ``fast``: with the counters as simulators like them, quicker to build."""
     form = [Path(__file__).with_name("fast_sim.sv")] if fast else []
-    slices = [HW / "kernel" / "dsp_pair.sv"] if top == "mvu_dsp" else []
-    return [*form, *SOURCES, *slices, HW / "kernel" / f"{top}.sv"]
+    return [*form, *closure([f"{top} u_tested ("])]
 
 
 def layer_row(name: str, reason: str, **fields: Any) -> Row:

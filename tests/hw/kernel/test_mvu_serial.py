@@ -13,14 +13,13 @@ import pytest
 from flows.dataflow.latency import counter
 from flows.sim.run import RunOptions
 from tests.hw.kernel.support_mvu import (
-    HW,
-    SOURCES,
     Case,
     Ints,
     Layer,
     layer_row,
     make_case,
     parameters,
+    sources,
     write_thresholds,
 )
 from tests.support.battery import (
@@ -34,12 +33,8 @@ from tests.support.battery import (
 )
 
 TOP = "mvu_serial"
-FILES = [
-    HW / "memory" / "ram_sdp.sv",
-    *(path for path in SOURCES if path.stem not in ("mvu_core", "stream_gather")),
-    HW / "kernel" / "mvu_serial.sv",
-]
-FAST = [Path(__file__).with_name("fast_sim.sv"), *FILES]
+FILES = sources(TOP, fast=False)
+FAST = sources(TOP)
 
 TABLE = (
     layer_row("pixels", "the last convolution: a pixel is a word", c=144, k=1, mh=16, simd=16),

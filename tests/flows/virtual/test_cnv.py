@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: Apache-2.0
+"""CNV-W1A1 on the virtual Pynq-Z2: the shipped command, 1,000 images, three sizes of batches."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from flows import pipeline
+from flows.boards import load_board
+from flows.config import DEPLOY_IMAGES, BuildConfig
+from flows.dataflow.fold import fold_network
+from flows.dataflow.lower import lower, unit_shapes
+from flows.dataflow.schedule import schedule, size_fifos
+from flows.delivery import Subject, deliver
+from flows.deploy.facts import Vectors
+from flows.emit.project import emit
+from flows.shell.emit import emit_shell
+from flows.streamline.pipeline import streamline
+from tests.support.battery import CACHE
+
+pytestmark = pytest.mark.nightly
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The deploy folder of the shipped checkpoint at its default target."""
+    build = tmp_path_factory.mktemp("deploy") / "cnv_w1a1-pynq_z2"
+    build.mkdir()
+    config = BuildConfig(model="cnv_w1a1", board="Pynq-Z2", images=4)
+    source = pipeline._export(config, build / "export")
+    chain = streamline(
+        source.model, source.vectors, source.images, name=config.model, out_dir=build
+    ).chain
+    folding = fold_network(unit_shapes(chain), int(1e8 / config.fps))
+    network = size_fifos(lower(chain, folding, config.model))
+    plan, board, whole = schedule(network), load_board(config.board), source.exported
+    subject = Subject(
+        model=config.model,
+        version="0.1.0",
+        board=board,
+        clock_mhz=100.0,
+        network=network,
+        shell=emit_shell(network, emit(network, build / "rtl"), board, build / "shell"),
+        pixel_table=chain.input.pixel_table,
+        vectors=Vectors(
+            images=whole.images, labels=whole.labels, logits=whole.logits, dataset=whole.dataset
+        ),
+        interval_cycles=plan.initiation_interval,
+        latency_cycles=plan.latency,
+    )
+    return deliver(subject, build, cache_dir=CACHE, jobs=2).folder
+
+
+@pytest.mark.parametrize("batch", [1, 7, 256])
+def test_thousand_images(folder: Path, batch: int):
+    command = [sys.executable, str(folder / "validate.py"), "--platform", "virtual"]
+    options = ["--images", str(DEPLOY_IMAGES), "--batch", str(batch), "--json"]
+    done = subprocess.run([*command, *options], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    figures = json.loads(done.stdout)
+    assert (figures["images"], figures["mismatches"]) == (1000, 0)
+    expected = json.loads((folder / "overlay.json").read_text())["expected"]
+    # The shell costs the way to memory and back once a batch, and nothing between images.
+    assert expected["latency_cycles"] < figures["latency_cycles"] < expected["latency_cycles"] + 200
+    if batch > 1:
+        own = expected["interval_cycles"]
+        assert figures["interval_cycles"] == pytest.approx(own, rel=0.01)
