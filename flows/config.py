@@ -99,7 +99,7 @@ class BuildConfig:
     def fps(self) -> float:
         """Frames per second that folding aims at."""
         default = _by_suffix(self.model, SUFFIX_TARGET_FPS, OTHER_TARGET_FPS)
-        return self.target_fps or DEFAULT_TARGET_FPS.get(self.model, default)
+        return self.target_fps or float(DEFAULT_TARGET_FPS.get(self.model, 0)) or default
 
     @property
     def has_target(self) -> bool:
