@@ -34,7 +34,10 @@ def test_is_one_slice(family: Family, tmp_path: Path) -> None:
 
 
 def _netlist(folder: Path, layer: DspLayer, *edit: str) -> list[Path]:
-    """`mvu_dsp` mapped to 7 series cells, these replaced by Yosys' models of them."""
+    """`mvu_dsp` mapped to 7 series cells, these replaced by Yosys' models of them.
+
+    Yosys leaves pins open that no register of a slice uses, resets among them: they are low.
+    """
     values = {
         key: f'"{value}"' if isinstance(value, str) else int(value)
         for key, value in parameters("mvu_dsp", layer).items()
@@ -59,6 +62,7 @@ def _netlist(folder: Path, layer: DspLayer, *edit: str) -> list[Path]:
         "hierarchy -top netlist",
         "proc",
         "flatten",
+        "setundef -undriven -zero",
         "opt_clean -purge",
         "write_verilog -noattr netlist.v",
     ]
