@@ -78,7 +78,7 @@ def script(target: SynthTarget, sources: tuple[Path, ...], family: Family) -> st
             # Cells of the family are known, and checked for, from synth_xilinx on.
             f"hierarchy -top {target.top}",
             *(f"setattr -mod -set keep_hierarchy 1 {name}" for name in MAPPED_APART),
-            f"synth_xilinx -family {family} -top {target.top} -flatten -noiopad -noclkbuf",
+            *_map(target.top, family),
             "setattr -mod -unset keep_hierarchy *",
             "flatten",
             "opt_clean -purge",
@@ -88,6 +88,22 @@ def script(target: SynthTarget, sources: tuple[Path, ...], family: Family) -> st
             "write_json netlist.json",
             "",
         )
+    )
+
+
+def _map(top: str, family: Family) -> tuple[str, ...]:
+    """Technology mapping; DSP slices of UltraScale+ are filled as those of 7 series.
+
+    Yosys 0.70 puts only the multiplier into a DSP48E2, and into a DSP48E1 its adders and registers
+    as well. What fits the E1 fits the E2, so the slices count right; their cells are E1.
+    """
+    command = f"synth_xilinx -family {{}} -top {top} -flatten -noiopad -noclkbuf"
+    if family == "xc7":
+        return (command.format(family),)
+    return (
+        command.format(family) + " -run begin:map_dsp",
+        command.format("xc7") + " -run map_dsp:coarse",
+        command.format(family) + " -run coarse:",
     )
 
 

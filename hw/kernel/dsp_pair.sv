@@ -6,10 +6,14 @@
 // So the low FIELD_W bits of sum are start0 + sum(w0 * x) and the high ones start1 + sum(w1 * x), as long as both are within
 // 0 to 2^FIELD_W - 1 when they are read; between, a field may borrow from its neighbour and pay back.
 // The slice's pre-adder makes the weights: 2*plus - 1 in both fields. Plain SystemVerilog: synthesis packs all of it, registers
-// too, into one slice (DSP48E1: Yosys 0.70 and Vivado; DSP48E2: Vivado, and Yosys by the map that flows/synth has for it).
+// too, into one slice: Yosys 0.70 a DSP48E1 (flows/synth has the same done for UltraScale+), Vivado a DSP48E1 or DSP48E2.
 //
-// Latency from plus_i and x_i to sum_o: 3 cycles; from first_i: 1 cycle. One product per cycle, no enable: x = 0 adds nothing.
+// Latency from plus_i and x_i to sum_o: 3 cycles; first_i belongs to the inputs of two cycles before. No enable: x = 0 adds nothing.
 // Nothing is reset. Cost (Yosys 0.70, xc7): 1 DSP48E1.
+//
+// The hierarchy is kept during mapping: otherwise synthesis shares the weight register among slices with the same weights, which takes
+// the pre-adder out of all of them, into LUTs.
+(* keep_hierarchy = "yes" *)
 module dsp_pair #(
   parameter int unsigned FIELD_W = 15,
   parameter int unsigned X_W = 8,
@@ -38,7 +42,7 @@ module dsp_pair #(
   logic                  unused_high;
 
   assign plus  = A_W'({plus_i[1], {(FIELD_W - 1) {1'b0}}, plus_i[0], 1'b0});
-  assign minus = ~A_W'({1'b1, {FIELD_W{1'b0}}});
+  assign minus = {{(A_W - FIELD_W - 1) {1'b1}}, 1'b0, {FIELD_W{1'b1}}};
 
   always_ff @(posedge clk_i) begin
     weight_q  <= plus + minus;

@@ -176,6 +176,60 @@ def test_narrow_fields_would_be_found(tmp_path: Path, rng: np.random.Generator) 
         run_exact(build, inputs, outputs, RunOptions(cwd=tmp_path, idle_limit=2000))
 
 
+STEM = """
+module stem #(parameter int unsigned M = 3, parameter int unsigned MH = 2) (
+  input  logic          clk_i,
+  input  logic          rst_ni,
+  input  logic [23:0]   s_axis_tdata,
+  input  logic          s_axis_tvalid,
+  output logic          s_axis_tready,
+  output logic [MH-1:0] m_axis_tdata,
+  output logic          m_axis_tvalid,
+  input  logic          m_axis_tready
+);
+  logic [3*(M+2)*24-1:0] tile;
+  logic                  tile_valid;
+  logic                  tile_ready;
+  swu #(.C(3), .BITS(8), .H(32), .WIDTH(32), .K(3), .M(M)) u_swu (
+    .m_axis_tdata(tile), .m_axis_tvalid(tile_valid), .m_axis_tready(tile_ready), .*);
+  mvu_dsp #(.M(M), .MH(MH), .WEIGHT_FILE("weights.mem"), .THRESHOLD_FILE("thresholds.mem")) u_mvu (
+    .s_axis_tdata(tile), .s_axis_tvalid(tile_valid), .s_axis_tready(tile_ready), .*);
+endmodule
+"""
+
+
+@pytest.mark.parametrize(("m", "cycles"), [(3, 8142), (6, 4095)])
+def test_interval_of_the_whole_stem(m: int, cycles: int, tmp_path: Path) -> None:
+    """The stem of CNV with its `swu`: 27 cycles a tile without a bubble, which is 8,100 and 4,050
+    a frame; then the rows of the next frame's first tile are 42 and 45 cycles late.
+    """
+    rng = np.random.default_rng(m)
+    layer = DspLayer(mh=2, pe=2, m=m)
+    frames = rng.integers(0, 256, (3, 32, 32, 3))
+    view = np.lib.stride_tricks.sliding_window_view(frames, (3, layer.columns), axis=(1, 2))
+    tiles = view[:, :, ::m].transpose(0, 1, 2, 4, 5, 3).reshape(-1, 3, layer.columns, 3)
+    weights = rng.integers(0, 2, (2, 3, 3, 3))
+    sums = reference(layer, tiles, weights)
+    stored = np.median(sums, axis=(0, 1)).astype(np.int64)
+    write_weights(tmp_path / "weights.mem", layer, weights)
+    write_thresholds(tmp_path / "thresholds.mem", layer, stored)
+    (tmp_path / "stem.sv").write_text(STEM)
+    inputs = {"s_axis": lanes(frames.reshape(-1, 3), bits=8)}
+    outputs = {"m_axis": pixels(layer, (sums >= stored).astype(np.int64))}
+    files = [*sources(TOP), HW / "memory" / "ram_sdp.sv", HW / "kernel" / "swu.sv"]
+    build = build_module(
+        "stem",
+        [*files, tmp_path / "stem.sv"],
+        parameters={"M": m},
+        inputs=inputs,
+        outputs=outputs,
+    )
+    result = run_exact(build, inputs, outputs, RunOptions(cwd=tmp_path, idle_limit=2000))
+    given = result.output_cycles["m_axis"][::m].reshape(3, -1)
+    assert set(np.diff(given, axis=1).ravel()) == {27}
+    assert set(np.diff(given[:, 0])) == {cycles}
+
+
 @pytest.mark.parametrize(
     ("values", "match"),
     [
