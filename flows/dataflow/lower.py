@@ -91,7 +91,7 @@ def unit_shapes(chain: IntegerChain) -> list[UnitShape]:
     for layer in chain.layers:
         out = _after(layer, stream)
         if not isinstance(layer, PoolLayer):
-            shapes.append(_unit_shape(layer, stream, out))
+            shapes.append(unit_shape(layer, stream))
         stream = out
     return shapes
 
@@ -111,7 +111,9 @@ def _input_shape(image: Stream) -> UnitShape:
     )
 
 
-def _unit_shape(layer: ConvLayer | DenseLayer, stream: Stream, out: Stream) -> UnitShape:
+def unit_shape(layer: ConvLayer | DenseLayer, stream: Stream) -> UnitShape:
+    """Shape of a layer that multiplies what a stream brings."""
+    out = _after(layer, stream)
     kernel, stride, pad = 1, 1, 0
     if isinstance(layer, ConvLayer):
         kernel, stride, pad = layer.kernel, layer.stride, layer.pad
