@@ -20,6 +20,7 @@ from flows.dataflow.kernels import (
     SlidingWindow,
     Threshold,
     WidthConverter,
+    dsp,
 )
 from flows.dataflow.network import IMAGE, Layer, Network
 from flows.dataflow.stream import Stream
@@ -136,7 +137,7 @@ def unit_shape(layer: ConvLayer | DenseLayer, stream: Stream) -> UnitShape:
 def _forms(layer: ConvLayer | DenseLayer, stream: Stream) -> tuple[Form, ...]:
     """Hardware that can compute a layer."""
     if stream.bits > 1:
-        return ("window", "dsp")
+        return ("window", "dsp") if dsp.holds(layer.weights[0].size) else ("window",)
     if isinstance(layer, DenseLayer) or _sees_all(layer, stream):
         return ("window", "input")
     return ("window",)

@@ -14,6 +14,12 @@ from flows.errors import FoldingError
 _WIDEST_FIELD = 22
 
 
+def holds(inputs: int) -> bool:
+    """Whether two sums of that many pixels fit a slice."""
+    largest: int = inputs * (2**MvuInt.in_bits - 1)
+    return (2 * largest).bit_length() + 1 <= _WIDEST_FIELD
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class MvuDsp(MvuInt):
     """Convolution of unsigned 8-bit pixels with 1-bit weights: `for i in N`, all channels a step.

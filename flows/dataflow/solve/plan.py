@@ -14,7 +14,7 @@ from flows.errors import FoldingError
 
 # What one interval of latency is worth, as a share of the cheapest network's price. With it, layers
 # behind the slowest one are faster than the interval asks for, where that is cheap.
-_LATENCY_SHARE = 0.45
+_LATENCY_SHARE = 0.3
 # For the least latency: limits of the interval, as multiples of the shortest, and what a cycle is
 # worth, as multiples of the above.
 _SLACKS = (1.0, 1.25, 1.6, 2.0, 2.5)
