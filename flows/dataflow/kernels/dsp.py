@@ -14,9 +14,9 @@ from flows.errors import FoldingError
 _WIDEST_FIELD = 22
 
 
-def holds(inputs: int) -> bool:
-    """Whether two sums of that many pixels fit a slice."""
-    largest: int = inputs * (2**MvuInt.in_bits - 1)
+def holds(inputs: int, bits: int = 8) -> bool:
+    """Whether two sums of that many unsigned inputs fit a slice."""
+    largest = inputs * ((1 << bits) - 1)
     return (2 * largest).bit_length() + 1 <= _WIDEST_FIELD
 
 

@@ -108,7 +108,7 @@ def test_pixels_need_no_offset_in_hardware(rng):
     network = lower(chain, fold_network(unit_shapes(chain), 10_000), "net")
     stem = network.layers[0].unit
     assert stem is not None
-    counted = chain.layers[0].thresholds + 255 * (chain.layers[0].weights < 0).sum(axis=(1, 2))
+    counted = chain.layers[0].thresholds + 255 * (chain.layers[0].weights < 0).sum(axis=(1, 2, 3))
     np.testing.assert_array_equal(stem.counted_thresholds(), counted)
 
 
