@@ -13,6 +13,7 @@ from flows.emit.project import RtlProject
 from flows.errors import UsageError, VerificationError
 from flows.reference import Reference
 from flows.sim.compare import check_stream, unpack_beats
+from flows.sim.deadlock import network_links
 from flows.sim.parallel import Job, run_parallel
 from flows.sim.result import SimResult
 from flows.sim.run import RunOptions, run
@@ -115,12 +116,17 @@ def build_network_simulator(
         sources=[project.root / path for path in project.sources],
         inputs=[StreamPort(name=_SOURCE, width=network.input_bits)],
         outputs=[StreamPort(name=_SINK, width=network.output.beat_bits, last=True)],
-        taps=[layer.name for layer in network] if trace else [],
+        taps=_taps(network) if trace else [],
         waves=waves,
         cache_dir=cache_dir,
         defines={"XNORFLOW_FAST_SIM": "1"} if fast else {},
         jobs=jobs,
     )
+
+
+def _taps(network: Network) -> list[str]:
+    """All streams between modules, and the last layer's."""
+    return [*(link.name for link in network_links(network)), network.layers[-1].name]
 
 
 def input_beats(network: Network, images: np.ndarray) -> np.ndarray:
@@ -142,6 +148,7 @@ def _job(
             cwd=project.root.resolve(),
             frame_beats={_SINK: beats},
             idle_limit=50 * max(network.cycles().values()) + 10_000,
+            links=network_links(network),
         ),
     )
 

@@ -231,7 +231,7 @@ def _goal(build: "Build", wish: Wish) -> str:
     config = build.config
     if config.folding is not None:
         return f"the folding of {config.folding.name}"
-    within = f" within {wish.interval:,} cycles per image" if wish.interval else ""
+    within = "" if wish.interval is None else f" within {wish.interval:,} cycles per image"
     share = config.budget_share
     budget = f" in {share:.0%} of {build.board.name}" if share is not None else ""
     what = {"cost": "the cheapest network", "latency": "the least latency"}.get(

@@ -1,17 +1,27 @@
 # SPDX-License-Identifier: Apache-2.0
 """Cost of a layer before synthesis. Cycles are exact; LUT, FF, BRAM36 and DSP are estimates.
 
-The coefficients are a fit to Yosys results of single layers (`python -m tools.fit_cost` repeats
-it); every report shows the estimate of each layer beside what synthesis found.
+The coefficients in `cost.json` are a fit to Yosys results of single layers, which stand beside them
+with what the formulas say (`python -m tools.fit_cost` repeats both). Every report shows the
+estimate of each layer beside what synthesis found.
 """
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from math import ceil
+from pathlib import Path
 from typing import Literal
 
 # Block RAM as a ROM: (word bits, words) of half a RAMB36. Source: UG473, table 1-11 (RAMB18 ports).
 _BRAM18_SHAPES = ((36, 512), (18, 1024), (9, 2048), (4, 4096), (2, 8192), (1, 16384))
+
+COST_FILE = Path(__file__).with_name("cost.json")
+
+# What one of each feature costs: {"lane": {"lut": 0.8, "ff": 1.2}, ...}
+COEFFICIENTS: Mapping[str, Mapping[str, float]] = json.loads(COST_FILE.read_text())["coefficients"]
+
+_RAM_IN_LUTS = 64  # words; mvu_serial.sv keeps deeper sums in block RAM
 
 # window: the inputs of one output pixel are held, weights stream past them (conv_xnor, mvu_xnor,
 # mvu_int). input: each input word is held while it is added to all outputs; results leave as words
@@ -170,85 +180,112 @@ def unit_cost(shape: UnitShape, fold: Fold) -> UnitCost:
 
     Returns:
         Cycles per frame of the unit alone (the window may need more, see `schedule`), estimates of
-        the whole layer without its FIFO.
+        the whole layer without FIFOs and width converters.
     """
     nf, sf = shape.mh // fold.pe, shape.n // fold.simd
-    if fold.form == "threshold":
-        return UnitCost(cycles=nf, resources=_threshold(shape, fold))
-    if fold.form == "input":
-        return UnitCost(cycles=nf * sf, resources=_input(shape, fold))
-    cycles = shape.height * shape.width // fold.m * nf * sf
-    unit = _dsp(shape, fold) if fold.form == "dsp" else _window_unit(shape, fold)
-    return UnitCost(cycles=cycles, resources=unit + _window(shape, fold))
-
-
-def _rom(fold: Fold, depth: int) -> Resources:
-    """The weights: one word of PE x SIMD bits a step."""
-    width = fold.pe * fold.simd
+    tiles = shape.height * shape.width // fold.m
+    lut, ff = (
+        sum(COEFFICIENTS[name][kind] * amount for name, amount in features(shape, fold).items())
+        for kind in ("lut", "ff")
+    )
+    bram36 = 0.0
     if fold.rom_block:
-        return Resources(bram36=rom_bram36(width, depth))
-    return Resources(lut=rom_lut(width, depth), ff=width)
+        bram36 += rom_bram36(fold.pe * fold.simd, nf * sf)
+    if fold.form == "input" and nf > _RAM_IN_LUTS:
+        bram36 += rom_bram36(fold.pe * _sum_bits(shape), nf)
+    dsp = fold.m * ceil(shape.mh / 2) if fold.form == "dsp" else 0
+    return UnitCost(
+        cycles=tiles * nf * sf, resources=Resources(lut=lut, ff=ff, bram36=bram36, dsp=dsp)
+    )
 
 
-def _window_unit(shape: UnitShape, fold: Fold) -> Resources:
+def features(shape: UnitShape, fold: Fold) -> dict[str, float]:
+    """What the LUTs and flip-flops of a folded layer are proportional to.
+
+    Names are those of `cost.json`, which holds what one of each costs.
+    """
+    if fold.form == "threshold":
+        return {"comparators": 1.0, "comparator": float(fold.pe)}
+    unit = {"window": _window_unit, "input": _input_unit, "dsp": _dsp_unit}[fold.form]
+    found = unit(shape, fold)
+    if shape.convolution and fold.form != "input":
+        found |= _window(shape, fold)
+    if not fold.rom_block:
+        width, depth = fold.pe * fold.simd, (shape.mh // fold.pe) * (shape.n // fold.simd)
+        found |= {"rom": rom_lut(width, depth), "rom bit": float(width)}
+    return found
+
+
+def _window_unit(shape: UnitShape, fold: Fold) -> dict[str, float]:
     """Held tile, counters, sums, results gathered to pixels of all channels."""
     nf, sf = shape.mh // fold.pe, shape.n // fold.simd
     results = fold.pe * fold.m
-    bits = shape.in_bits
-    folded = sf > 1
-    lut = 110.0 + results * (_counter_lut(fold.simd, bits) + 6 + 12 * folded)
-    lut += 0.6 * fold.m * fold.simd * (sf - 1) * bits  # multiplexer of the operands
-    lut += shape.mh * ceil((fold.m - 1) / 3) * (1 if nf > 1 else 0.5)  # stream_gather
-    ff = 150.0 + results * (1.25 * fold.simd * bits**0.5 + 20) + 2 * fold.m * shape.mh
-    if shape.convolution:
-        ff += shape.kernel * ((fold.m - 1) * shape.stride + shape.kernel) * shape.channels * bits
-    else:
-        ff += shape.n * bits
-    return Resources(lut=lut, ff=ff) + _rom(fold, nf * sf)
+    lanes = "lane" if shape.in_bits == 1 else "pixel lane"
+    found = {
+        "unit": 1.0,
+        lanes: float(results * fold.simd),
+        "result": float(results),
+        "tile bit": float(_tile_bits(shape, fold)),
+        "output bit": float(fold.m * shape.mh * (_sum_bits(shape) if shape.raw else 1)),
+        "gathered bit": float(shape.mh * ceil((fold.m - 1) / 3)) if nf > 1 else 0.0,
+    }
+    if sf > 1:
+        found["sum"] = float(results)
+        found["operand"] = float(fold.m * fold.simd * (sf - 1) * shape.in_bits)
+    return found
 
 
-def _counter_lut(lanes: int, planes: int) -> float:
-    return 0.83 * lanes if planes == 1 else 7.3 * lanes * planes / 8
-
-
-def _window(shape: UnitShape, fold: Fold) -> Resources:
-    """Line memories and tile register (`swu`)."""
-    if not shape.convolution:
-        return Resources()
-    bits = shape.channels * shape.in_bits
-    columns = (fold.m - 1) * shape.stride + shape.kernel
-    row = (shape.width - 1) * shape.stride + shape.kernel
-    lut = 30 + (ram_lut((shape.kernel - 1) * bits, row) if shape.kernel > 1 else 0.0)
-    if shape.pad:
-        lut += 0.75 * shape.kernel * bits
-    return Resources(lut=lut, ff=shape.kernel * columns * bits + 60)
-
-
-def _input(shape: UnitShape, fold: Fold) -> Resources:
+def _input_unit(shape: UnitShape, fold: Fold) -> dict[str, float]:
     """A held word, counters, and all sums in a memory."""
-    nf, sf = shape.mh // fold.pe, shape.n // fold.simd
-    bits = shape.n.bit_length() + 1
-    lut = 90 + fold.pe * (_counter_lut(fold.simd, 1) + 2 * bits + 4)
-    memory = Resources(lut=ram_lut(fold.pe * bits, nf))
-    if nf > 64:
-        memory = Resources(bram36=rom_bram36(fold.pe * bits, nf))
-    if not shape.raw:
-        lut += rom_lut(fold.pe * bits, nf)
-    ff = 120 + fold.simd + fold.pe * (1.25 * fold.simd + 2 * bits)
-    return Resources(lut=lut, ff=ff) + memory + _rom(fold, nf * sf)
+    nf = shape.mh // fold.pe
+    bits = fold.pe * _sum_bits(shape)
+    return {
+        "serial unit": 1.0,
+        "lane": float(fold.pe * fold.simd),
+        "serial sum bit": float(bits),
+        "word bit": float(fold.simd),
+        "ram": ram_lut(bits, nf) if nf <= _RAM_IN_LUTS else 0.0,
+        "start": 0.0 if shape.raw else rom_lut(bits, nf),
+    }
 
 
-def _dsp(shape: UnitShape, fold: Fold) -> Resources:
-    """Two output channels a multiplier, M pixels; weights in LUTs."""
-    lut = 150 + 40 * fold.m + rom_lut(shape.mh, shape.n)
-    lut += shape.mh * ceil((fold.m - 1) / 3)
-    ff = 150 + fold.m * (shape.n * shape.in_bits + 2 * shape.mh)
-    return Resources(lut=lut, ff=ff, dsp=fold.m * ceil(shape.mh / 2))
+def _dsp_unit(shape: UnitShape, fold: Fold) -> dict[str, float]:
+    """Two output channels a multiplier, M pixels."""
+    return {
+        "dsp unit": 1.0,
+        "dsp pixel": float(fold.m),
+        "tile bit": float(_tile_bits(shape, fold)),
+        "output bit": float(fold.m * shape.mh),
+    }
 
 
-def _threshold(shape: UnitShape, fold: Fold) -> Resources:
-    """Comparators with constants, and the join of words to the image's vector."""
-    return Resources(lut=6 * fold.pe + 20, ff=shape.mh + fold.pe + 10)
+def _window(shape: UnitShape, fold: Fold) -> dict[str, float]:
+    """Line memories and tile register (`swu`)."""
+    bits = shape.channels * shape.in_bits
+    row = (shape.width - 1) * shape.stride + shape.kernel
+    found = {"window": 1.0, "window bit": float(_tile_bits(shape, fold))}
+    if shape.kernel > 1:
+        found["ram"] = ram_lut((shape.kernel - 1) * bits, row)
+    if shape.pad:
+        found["padded bit"] = float(shape.kernel * bits)
+    return found
+
+
+def _tile_bits(shape: UnitShape, fold: Fold) -> int:
+    columns = (fold.m - 1) * shape.stride + shape.kernel
+    return shape.kernel * columns * shape.channels * shape.in_bits
+
+
+def _sum_bits(shape: UnitShape) -> int:
+    """Bits of a sum of N products, with its sign."""
+    most: int = shape.n * (2**shape.in_bits - 1)
+    return most.bit_length() + 1
+
+
+def converter_cost(in_bits: int, out_bits: int) -> Resources:
+    """A width converter: words collected in registers, or a beat shifted out."""
+    wide = max(in_bits, out_bits)
+    return Resources(lut=5.0 if in_bits < out_bits else float(wide), ff=wide + 5)
 
 
 def pool_cost(channels: int, width: int) -> Resources:

@@ -3,15 +3,32 @@
 
 from collections.abc import Sequence
 
-from flows.dataflow.cost import Folding, Resources, UnitShape, fifo_cost, pool_cost, unit_cost
-from flows.dataflow.kernels import MaxPool
+from flows.dataflow.cost import (
+    Folding,
+    Resources,
+    UnitShape,
+    converter_cost,
+    fifo_cost,
+    pool_cost,
+    unit_cost,
+)
+from flows.dataflow.kernels import MaxPool, WidthConverter
 from flows.dataflow.network import Layer, Network
 
 
-def layer_estimate(layer: Layer, shapes: Sequence[UnitShape], folding: Folding) -> Resources:
-    """A layer with its FIFOs."""
+def joint_estimate(layer: Layer) -> Resources:
+    """What a layer needs because of its neighbours: width converters and FIFOs."""
     pairs = zip(layer.edges, layer.fifo_depths, strict=True)
     found = sum((fifo_cost(edge.beat_bits, depth) for edge, depth in pairs), Resources())
+    for kernel in layer.kernels:
+        if isinstance(kernel, WidthConverter):
+            found += converter_cost(kernel.in_bits, kernel.out_bits)
+    return found
+
+
+def layer_estimate(layer: Layer, shapes: Sequence[UnitShape], folding: Folding) -> Resources:
+    """A whole layer."""
+    found = joint_estimate(layer)
     for shape in shapes:
         if shape.name == layer.name:
             found += unit_cost(shape, folding[layer.name]).resources

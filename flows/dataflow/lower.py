@@ -20,6 +20,7 @@ from flows.dataflow.kernels import (
     SlidingWindow,
     Threshold,
     WidthConverter,
+    dsp,
 )
 from flows.dataflow.network import IMAGE, Layer, Network
 from flows.dataflow.stream import Stream
@@ -91,7 +92,7 @@ def unit_shapes(chain: IntegerChain) -> list[UnitShape]:
     for layer in chain.layers:
         out = _after(layer, stream)
         if not isinstance(layer, PoolLayer):
-            shapes.append(_unit_shape(layer, stream, out))
+            shapes.append(unit_shape(layer, stream))
         stream = out
     return shapes
 
@@ -111,7 +112,9 @@ def _input_shape(image: Stream) -> UnitShape:
     )
 
 
-def _unit_shape(layer: ConvLayer | DenseLayer, stream: Stream, out: Stream) -> UnitShape:
+def unit_shape(layer: ConvLayer | DenseLayer, stream: Stream) -> UnitShape:
+    """Shape of a layer that multiplies what a stream brings."""
+    out = _after(layer, stream)
     kernel, stride, pad = 1, 1, 0
     if isinstance(layer, ConvLayer):
         kernel, stride, pad = layer.kernel, layer.stride, layer.pad
@@ -134,7 +137,7 @@ def _unit_shape(layer: ConvLayer | DenseLayer, stream: Stream, out: Stream) -> U
 def _forms(layer: ConvLayer | DenseLayer, stream: Stream) -> tuple[Form, ...]:
     """Hardware that can compute a layer."""
     if stream.bits > 1:
-        return ("window", "dsp")
+        return ("window", "dsp") if dsp.holds(layer.weights[0].size) else ("window",)
     if isinstance(layer, DenseLayer) or _sees_all(layer, stream):
         return ("window", "input")
     return ("window",)

@@ -3,9 +3,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from flows.sim.abi import CReport, CStream, Fault, Status
+from flows.sim.deadlock import Link, StreamState, explain_waiting
 from flows.sim.streams import StreamPort
 from flows.sim.verilate import SimulatorBuild
 
@@ -26,13 +27,14 @@ def explain(
     report: CReport,
     inputs: Sequence[CStream],
     outputs: Sequence[CStream],
-    tap_states: Sequence[int],
+    taps: Mapping[str, StreamState],
+    links: Sequence[Link],
     log: str,
 ) -> str:
     """Message of a run that did not end well.
 
-    In a trace build a deadlock lists the internal streams too: the one where `blocked` turns into
-    `starved` is the place where the design waits for itself.
+    In a trace build a deadlock lists the internal streams too, and names the modules that wait for
+    each other where `links` says which streams join them.
     """
     where = f"{build.top}, stall pattern {pattern}, seed {seed}, cycle {report.cycle}"
     status = Status(report.status)
@@ -44,8 +46,10 @@ def explain(
         return f"{where}: stream {names[report.stream]}, beat {report.beat}: {rule}"
     sources = [_source_line(p, s) for p, s in zip(build.inputs, inputs, strict=False)]
     sinks = [_sink_line(p, s) for p, s in zip(build.outputs, outputs, strict=False)]
-    inside = [_tap_line(name, state) for name, state in zip(build.taps, tap_states, strict=True)]
-    state = "\n".join([*sources, *inside, *sinks])
+    inside = [_tap_line(name, state) for name, state in taps.items()]
+    known = [link for link in links if link.name in taps]
+    circle = [explain_waiting(known, taps)] if known else []
+    state = "\n".join([*sources, *inside, *sinks, *circle])
     if status is Status.CYCLE_LIMIT:
         return f"{where}: the limit of cycles is reached\n{state}"
     refused = [p.name for p, s in zip(build.inputs, inputs, strict=False) if s.moved < s.beats]
@@ -67,9 +71,14 @@ def _sink_line(port: StreamPort, stream: CStream) -> str:
     )
 
 
-def _tap_line(name: str, state: int) -> str:
-    waits = {1: ", blocked: its consumer waits", 2: ", starved: its producer waits"}
-    return f"  tap {name}: valid {state & 1} ready {state >> 1}{waits.get(state, '')}"
+def _tap_line(name: str, state: StreamState) -> str:
+    why = ""
+    if state.valid != state.ready:
+        why = ", blocked: its consumer waits" if state.valid else ", starved: its producer waits"
+    return (
+        f"  tap {name}: valid {state.valid:d} ready {state.ready:d}{why}, "
+        f"no transfer since cycle {state.since}"
+    )
 
 
 def _handshake(stream: CStream) -> str:

@@ -16,6 +16,7 @@ import numpy as np
 from flows.errors import ToolError, UsageError, VerificationError
 from flows.sim import diagnose
 from flows.sim.abi import CConfig, CReport, CStall, CStream, Status, load
+from flows.sim.deadlock import Link, StreamState
 from flows.sim.result import Beats, SimResult, Trace
 from flows.sim.streams import (
     FREE_RUNNING,
@@ -45,6 +46,7 @@ class RunOptions:
         grace: cycles after the last expected beat in which no further beat may come.
         max_cycles: hard limit; 0 means none.
         waves: VCD file to write; needs a build with waves.
+        links: which modules the tapped streams join; lets a deadlock name those that wait.
     """
 
     stalls: StallPattern = FREE_RUNNING
@@ -57,6 +59,7 @@ class RunOptions:
     grace: int = 1_000
     max_cycles: int = 0
     waves: Path | None = None
+    links: tuple[Link, ...] = ()
 
 
 def run(
@@ -209,7 +212,8 @@ class _Session:
             report=self.report,
             inputs=list(self.c_in),
             outputs=list(self.c_out),
-            tap_states=[self.api.tap_state(self.handle, i) for i in range(len(self.build.taps))],
+            taps={name: self._tap_state(index) for index, name in enumerate(self.build.taps)},
+            links=self.options.links,
             log=self._log(),
         )
 
@@ -234,6 +238,12 @@ class _Session:
             path = self.api.counter(self.handle, index, ctypes.byref(value))
             found[path.decode()] = value.value
         return found
+
+    def _tap_state(self, index: int) -> StreamState:
+        bits = self.api.tap_state(self.handle, index)
+        moved = self._tap(index).cycles
+        since = int(moved[-1]) + 1 if len(moved) else 0
+        return StreamState(valid=bool(bits & 1), ready=bool(bits >> 1), since=since)
 
     def _tap(self, index: int) -> Trace:
         nbytes, data, cycles = ctypes.c_int64(), ctypes.c_void_p(), ctypes.c_void_p()

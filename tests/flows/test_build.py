@@ -96,6 +96,42 @@ def test_a_target_that_no_folding_reaches(tmp_path):
     _refused(_invoke(tmp_path, *arguments), "no legal folding", "--target-fps")
 
 
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("--budget", 0), ("--budget 0", "above 0, up to 1")),
+        (("--budget", 1.5), ("--budget 1.5", "above 0, up to 1")),
+        (("--maximize", "fps", "--target-fps", 10), ("--maximize and --target-fps",)),
+        (("--maximize", "fps", "--minimize", "latency"), ("--maximize and --minimize",)),
+        (("--minimize", "latency", "--folding", "f.json"), ("--minimize and --folding",)),
+        (("--maximize", "luts"), ("luts", "fps")),
+        (("--stem", "abacus"), ("abacus", "lut")),
+    ],
+)
+def test_wishes_that_make_no_sense(tmp_path, arguments, words):
+    _refused(_invoke(tmp_path, *arguments), *words)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_budget_that_holds_nothing(tmp_path):
+    arguments = ("--model", "tiny_cnv", "--untrained", 1, "--images", 2)
+    result = _invoke(tmp_path, *arguments, "--maximize", "fps", "--budget", 0.001)
+    _refused(result, "LUT (budget 53)", "no folding of this network fits", "--budget")
+
+
+def test_the_most_frames_within_a_budget(tmp_path):
+    arguments = ("--model", "tiny_cnv", "--untrained", 1, "--images", 2, "--stop-after", "size")
+    result = _invoke(tmp_path, *arguments, "--maximize", "fps", "--budget", 0.1)
+    assert result.exit_code == 0, result.output
+    assert "bound by" in result.output
+    (found,) = (tmp_path / "out").glob("*/final_hw_config.json")
+    written = tmp_path / "folding.json"
+    written.write_text(found.read_text())
+    again = _invoke(tmp_path, *arguments, "--folding", written)
+    assert again.exit_code == 0, again.output
+    assert json.loads(found.read_text()) == json.loads(written.read_text())
+
+
 def test_output_directory_that_is_a_file(tmp_path):
     (tmp_path / "out").write_text("in the way")
     _refused(_invoke(tmp_path), "--output-dir", "cannot be written")

@@ -14,6 +14,12 @@ from flows.errors import FoldingError
 _WIDEST_FIELD = 22
 
 
+def holds(inputs: int, bits: int = 8) -> bool:
+    """Whether two sums of that many unsigned inputs fit a slice."""
+    largest = inputs * ((1 << bits) - 1)
+    return (2 * largest).bit_length() + 1 <= _WIDEST_FIELD
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class MvuDsp(MvuInt):
     """Convolution of unsigned 8-bit pixels with 1-bit weights: `for i in N`, all channels a step.

@@ -9,7 +9,7 @@ import numpy as np
 
 from flows.config import Stem
 from flows.dataflow.cost import INPUT, Fold, Resources, UnitShape, unit_cost
-from flows.dataflow.estimate import layer_estimate
+from flows.dataflow.estimate import joint_estimate, layer_estimate
 from flows.dataflow.fold import foldings, price
 from flows.dataflow.lower import (
     Arriving,
@@ -35,7 +35,7 @@ class Option:
 
     Attributes:
         fold: None for a layer that has nothing to choose.
-        resources: estimate of the layer.
+        resources: estimate of the layer, without width converters.
         price: the same as one figure, LUTs.
         interval: cycles between frames that the layer sustains, at least.
         tail: cycles from its last input beat to its last output beat, at least.
@@ -92,6 +92,7 @@ class Candidates:
         self.shapes = unit_shapes(chain)
         self._layers: dict[tuple[int, Fold | None, int, bool], Layer] = {}
         self._intervals: dict[Layer, int] = {}
+        self._joints: dict[Layer, Resources] = {}
         self.names = [layer.name for layer in chain.layers]
         if chain.input.is_binary:
             self.names.insert(0, INPUT)
@@ -118,7 +119,8 @@ class Candidates:
     def _only(self, index: int, arriving: Arriving) -> Option:
         """A layer without choices."""
         interval, tail = self._timing(index, None, arriving)
-        cost = layer_estimate(self._build(index, None, False, arriving), (), {})
+        layer = self._build(index, None, False, arriving)
+        cost = layer_estimate(layer, (), {}) - joint_estimate(layer)
         return Option(fold=None, resources=cost, price=price(cost), interval=interval, tail=tail)
 
     def _all(self, index: int, shape: UnitShape, arriving: Arriving) -> list[Option]:
@@ -183,6 +185,12 @@ class Candidates:
         if layer not in self._intervals:
             self._intervals[layer] = own_interval(layer)
         return self._intervals[layer]
+
+    def joints(self, layer: Layer) -> Resources:
+        """What a layer needs beyond its option, for beats of another width."""
+        if layer not in self._joints:
+            self._joints[layer] = joint_estimate(layer)
+        return self._joints[layer]
 
     def sent(self, index: int, option: Option, layer: Layer) -> Sent:
         """What a layer sends."""

@@ -14,7 +14,7 @@ from flows.errors import FoldingError
 
 # What one interval of latency is worth, as a share of the cheapest network's price. With it, layers
 # behind the slowest one are faster than the interval asks for, where that is cheap.
-_LATENCY_SHARE = 0.45
+_LATENCY_SHARE = 0.3
 # For the least latency: limits of the interval, as multiples of the shortest, and what a cycle is
 # worth, as multiples of the above.
 _SLACKS = (1.0, 1.25, 1.6, 2.0, 2.5)
@@ -168,7 +168,9 @@ class _Solver:
     @property
     def _interval(self) -> int:
         """The interval that is wanted; any, where none is."""
-        return self.wish.interval or self.candidates.intervals[-1]
+        if self.wish.interval is not None:
+            return self.wish.interval
+        return self.candidates.intervals[-1]
 
     def _search(self, goal: Goal) -> Choice | None:
         if goal not in self._found:
@@ -282,7 +284,7 @@ class _Solver:
             if best is not None and best > interval
             else "no folding of this network fits"
         )
-        rate = f"within {wish.interval:,} cycles per frame" if wish.interval else "at any rate"
+        rate = "at any rate" if wish.interval is None else f"within {interval:,} cycles per frame"
         return (
             f"budget: the cheapest network {rate} needs "
             f"{needs or 'more memory for FIFOs than is left'}; {most}. Raise --budget, lower "

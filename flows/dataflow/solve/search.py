@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from flows.dataflow.cost import RESOURCES, Fold, Resources
+from flows.dataflow.fold import price
 from flows.dataflow.solve.options import Candidates, Option, Sent
 from flows.dataflow.walk import Times, walk_layer
 
@@ -176,17 +177,21 @@ class _Search:
         interval = self.candidates.interval(built)
         if interval > self.goal.interval:
             return None
+        joints = self.candidates.joints(built)
+        used = partial.used + layer.used[place] + _vector(joints)
+        if (used + layer.rest_used > self.limit).any():
+            return None
         arrival = partial.left if index else np.arange(built.edges[0].beats)
         left = walk_layer(built, arrival).left
-        price = partial.price + option.price
+        cost = partial.price + option.price + price(joints)
         return _Partial(
             options=(*partial.options, option),
-            price=price,
-            used=partial.used + layer.used[place],
+            price=cost,
+            used=used,
             sent=self.candidates.sent(index, option, built),
             left=left,
             interval=max(interval, partial.interval),
-            bound=price + self.goal.cycle_price * int(left[-1]) + layer.rest_score,
+            bound=cost + self.goal.cycle_price * int(left[-1]) + layer.rest_score,
         )
 
     def _select(self, grown: list[_Partial]) -> list[_Partial]:

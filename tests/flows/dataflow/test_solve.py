@@ -10,6 +10,7 @@ import pytest
 
 from flows.boards import load_board
 from flows.dataflow.cost import Resources, unit_cost
+from flows.dataflow.estimate import joint_estimate
 from flows.dataflow.fold import foldings, price
 from flows.dataflow.lower import lower, unit_shapes
 from flows.dataflow.schedule import own_interval, schedule, size_fifos
@@ -53,8 +54,9 @@ def _all_networks(chain):
                 chain, {s.name: f for s, (f, _) in zip(shapes, row, strict=True)}
             )
         if timings[key] is not None:
-            resources = sum((r for _, r in row), Resources())
-            yield price(resources), resources, *timings[key]
+            joints, interval, latency = timings[key]
+            resources = sum((r for _, r in row), joints)
+            yield price(resources), resources, interval, latency
 
 
 def _timing(chain, folding):
@@ -65,7 +67,8 @@ def _timing(chain, folding):
     times = np.arange(network.input_beats)
     for layer in network:
         times = walk_layer(layer, times).left
-    return max(own_interval(layer) for layer in network), int(times[-1])
+    joints = sum((joint_estimate(layer) for layer in network), Resources())
+    return joints, max(own_interval(layer) for layer in network), int(times[-1])
 
 
 @pytest.mark.parametrize("number", range(6))

@@ -1,0 +1,201 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Fits the cost formulas to synthesised layers: `python -m tools.fit_cost [--jobs N]`.
+
+Synthesises the points below (cached by content), fits what one of each feature costs, and writes
+flows/dataflow/cost.json: coefficients, points, what synthesis counted and what the formulas say.
+"""
+
+import argparse
+import json
+import sys
+from dataclasses import asdict, replace
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from scipy.optimize import nnls
+
+from flows.dataflow.cost import COST_FILE, Fold, UnitShape, features
+from flows.dataflow.lower import Arriving, lower_layer, unit_shape
+from flows.dataflow.network import IMAGE, Network
+from flows.dataflow.stream import Stream
+from flows.emit.project import emit
+from flows.streamline.chain import ConvLayer, DenseLayer
+from flows.synth import SynthTarget, synthesise
+
+ROOT = Path(__file__).resolve().parents[1]
+WORK = ROOT / "build" / "fit_cost"
+KINDS = ("lut", "ff")
+
+Layer = ConvLayer | DenseLayer
+
+
+def _conv(size: int, channels: int, out: int, *, bits: int = 1, k: int = 3, pad: int = 0) -> Layer:
+    rng = np.random.default_rng(size * channels * out)
+    weights = rng.choice(np.array([-1, 1], np.int8), (out, k, k, channels))
+    return ConvLayer(
+        name=f"conv{k}_{size}x{channels}x{out}" + ("_pixels" if bits > 1 else "") + "_pad" * pad,
+        weights=weights,
+        kernel=k,
+        stride=1,
+        pad=pad,
+        pad_value=0,
+        in_bits=bits,
+        thresholds=_thresholds(rng, weights, bits),
+    )
+
+
+def _dense(inputs: int, out: int, *, raw: bool = False) -> Layer:
+    rng = np.random.default_rng(inputs * out)
+    weights = rng.choice(np.array([-1, 1], np.int8), (out, inputs))
+    return DenseLayer(
+        name=f"dense_{inputs}x{out}" + ("_raw" if raw else ""),
+        weights=weights,
+        in_bits=1,
+        thresholds=None if raw else _thresholds(rng, weights, 1),
+    )
+
+
+def _thresholds(rng: np.random.Generator, weights: np.ndarray, bits: int) -> np.ndarray:
+    """Near the mean sum, as trained ones are."""
+    rows = weights.reshape(len(weights), -1)
+    mean = rows.sum(axis=1) * (127 if bits > 1 else 0)
+    return np.asarray(mean + rng.integers(-9, 9, len(rows)) * (2**bits - 1), np.int64)
+
+
+def _points() -> list[tuple[Layer, int, Fold]]:
+    """(layer, rows of its input, fold)."""
+    block, luts = {"rom_block": True}, {"rom_block": False}
+    conv1, conv2, conv3 = _conv(30, 64, 64), _conv(14, 64, 128), _conv(12, 128, 128)
+    stem, small = _conv(32, 3, 64, bits=8), _conv(10, 16, 32)
+    fc0, fc1, last = _dense(256, 512), _dense(512, 512), _dense(512, 10, raw=True)
+    first, whole = _dense(784, 64), _conv(3, 256, 256)
+    rows = [
+        (conv1, Fold(pe=1, simd=576, m=2, **luts)),
+        (conv1, Fold(pe=1, simd=576, m=4, **block)),
+        (conv1, Fold(pe=1, simd=576, m=7, **luts)),
+        (conv1, Fold(pe=4, simd=144, **block)),
+        (conv2, Fold(pe=1, simd=576, m=3, **block)),
+        (conv2, Fold(pe=2, simd=288, **luts)),
+        (conv3, Fold(pe=1, simd=1152, m=1, **block)),
+        (conv3, Fold(pe=1, simd=1152, m=2, **block)),
+        (small, Fold(pe=1, simd=144, m=4, **luts)),
+        (small, Fold(pe=4, simd=144, m=2, **luts)),
+        (small, Fold(pe=2, simd=36, **luts)),
+        (_conv(10, 16, 32, pad=1), Fold(pe=1, simd=144, m=2, **luts)),
+        (stem, Fold(pe=1, simd=27, m=5, **luts)),
+        (stem, Fold(pe=8, simd=27, m=1, **luts)),
+        (fc0, Fold(pe=1, simd=256, **block)),
+        (fc0, Fold(pe=2, simd=64, **block)),
+        (fc1, Fold(pe=1, simd=512, **block)),
+        (first, Fold(pe=1, simd=784, **luts)),
+        (first, Fold(pe=4, simd=784, **luts)),
+        (last, Fold(pe=1, simd=32, **luts)),
+        (fc1, Fold(pe=1, simd=128, form="input", **block)),
+        (fc1, Fold(pe=4, simd=128, form="input", **block)),
+        (last, Fold(pe=1, simd=32, form="input", **luts)),
+        (whole, Fold(pe=1, simd=256, form="input", **block)),
+        (_dense(64, 64), Fold(pe=4, simd=16, form="input", **luts)),
+    ]
+    sizes = {layer.name: int(layer.name.split("_")[1].split("x")[0]) for layer, _ in rows}
+    found = [(layer, sizes[layer.name], fold) for layer, fold in rows]
+    if "dsp" in _shape(stem, 32).forms:
+        found += [(stem, 32, Fold(pe=64, simd=1, m=m, form="dsp", **luts)) for m in (1, 3, 6)]
+    return found
+
+
+def _arriving(layer: Layer, size: int) -> Arriving:
+    if isinstance(layer, DenseLayer):
+        stream = Stream(height=1, width=1, channels=layer.weights.shape[1])
+    else:
+        channels = layer.weights.shape[-1]
+        stream = Stream(height=size, width=size, channels=channels, bits=layer.in_bits)
+    return Arriving(source=IMAGE, stream=stream, beat_bits=stream.beat_bits)
+
+
+def _shape(layer: Layer, size: int) -> UnitShape:
+    return unit_shape(layer, _arriving(layer, size).stream)
+
+
+def _target(layer: Layer, size: int, fold: Fold) -> SynthTarget:
+    """The layer alone, emitted as a network of one layer at the width of words that suits it."""
+    arriving = _arriving(layer, size)
+    if fold.form == "input":
+        arriving = replace(arriving, beat_bits=fold.simd)
+    built = lower_layer(layer, arriving, fold, in_words=False)
+    name = f"{layer.name}_{fold.form}_{fold.pe}_{fold.simd}_{fold.m}_{fold.rom_block:d}"
+    network = Network(
+        name=name, layers=(replace(built, name="layer"),), input_frame=arriving.stream
+    )
+    project = emit(network, WORK / name)
+    return SynthTarget(
+        name=name,
+        top=project.layer_modules["layer"],
+        root=project.root,
+        sources=tuple(project.sources),
+        data_files=tuple(project.images),
+        include_dirs=(Path("hw"),),
+    )
+
+
+def fit(rows: list[dict[str, Any]]) -> dict[str, dict[str, float]]:
+    """What one of each feature costs: least squares of the relative errors, nothing negative.
+
+    Args:
+        rows: points with their `features` and counts.
+    """
+    names = sorted({name for row in rows for name in row["features"]})
+    matrix = np.array([[row["features"].get(name, 0.0) for name in names] for row in rows])
+    found: dict[str, dict[str, float]] = {name: {} for name in names}
+    for kind in KINDS:
+        counted = np.array([row[kind] for row in rows], float)
+        solution, _ = nnls(matrix / counted[:, None], np.ones(len(rows)))
+        for name, value in zip(names, solution, strict=True):
+            found[name][kind] = round(float(value), 4)
+    return found
+
+
+def main(arguments: list[str]) -> int:
+    """Synthesises, fits, writes; returns the exit code."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--jobs", type=int, default=1)
+    options = parser.parse_args(arguments)
+    points = _points()
+    reports = synthesise(
+        [_target(*point) for point in points],
+        "xc7",
+        WORK / "synth",
+        options.jobs,
+        ROOT / "build" / ".cache" / "synth",
+        lambda report: print(f"{report.name}: {report.lut} LUT, {report.ff} FF", flush=True),
+    )
+    rows = [
+        {
+            "name": report.name,
+            "shape": asdict(_shape(layer, size)),
+            "fold": asdict(fold),
+            "features": features(_shape(layer, size), fold),
+            **{key: getattr(report, key) for key in ("lut", "ff", "bram36", "dsp")},
+        }
+        for (layer, size, fold), report in zip(points, reports, strict=True)
+    ]
+    document = json.loads(COST_FILE.read_text())
+    document["tool"] = reports[0].tool
+    document["coefficients"] |= fit(rows)
+    for row, kind in product(rows, KINDS):
+        per = document["coefficients"]
+        expected = sum(per[name][kind] * amount for name, amount in row["features"].items())
+        row[f"expected {kind}"] = round(expected)
+    document["points"] = [
+        {key: value for key, value in row.items() if key != "features"} for row in rows
+    ]
+    COST_FILE.write_text(json.dumps(document, indent=1) + "\n")
+    for kind in KINDS:
+        errors = [row[f"expected {kind}"] / row[kind] - 1 for row in rows]
+        print(f"{kind}: {min(errors):+.1%} to {max(errors):+.1%}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
