@@ -113,7 +113,7 @@ def _render(name: str, facts: DeployFacts, build: Path, package: str) -> str:
     return _TEMPLATES.get_template(f"{name}.j2").render(
         facts=facts,
         package=package,
-        folder=f"{build.parent.name}/{build.name}/deploy",
+        folder=f"{_place(build)}/deploy",
         bitstream=_missing_bitstream(build),
         shape=", ".join(["N", *map(str, vectors.images.shape[1:])]),
         top1="no labels" if top1 is None else f"{top1:.2f} % of {vectors.labelled} with a label",
@@ -121,11 +121,18 @@ def _render(name: str, facts: DeployFacts, build: Path, package: str) -> str:
 
 
 def _missing_bitstream(build: Path) -> str:
-    place = f"{build.parent.name}/{build.name}"
     return (
         "**Not built: the bitstream.** When a tool has made one, add it, and the `.hwh` beside it:"
-        f"\n\n    python -m flows.deploy {place} --bitstream FILE.bit"
+        f"\n\n    python -m flows.deploy {_place(build)} --bitstream FILE.bit"
     )
+
+
+def _place(build: Path) -> str:
+    """A build's folder as a command in the project's folder names it."""
+    try:
+        return build.resolve().relative_to(DRIVER.parents[1]).as_posix()
+    except ValueError:
+        return str(build.resolve())
 
 
 def add_bitstream(build: Path, bitstream: Path) -> Path:

@@ -176,6 +176,21 @@ def test_bitstream_that_is_none(build, tmp_path):
         add_bitstream(tmp_path / "elsewhere", tmp_path / "none.bit")
 
 
+def test_bitstream_is_added_by_a_command(build, tmp_path):
+    (tmp_path / "design.bit").write_bytes(b"some bits")
+    command = [sys.executable, "-m", "flows.deploy", str(build), "--bitstream"]
+    ends = []
+    for name in ("none.bit", "design.bit"):
+        done = subprocess.run(
+            [*command, str(tmp_path / name)], cwd=ROOT, capture_output=True, text=True, check=False
+        )
+        ends.append((done.returncode, done.stdout + done.stderr))
+    assert ends[0][0] == 2
+    assert ends[0][1].startswith(f"error: --bitstream {tmp_path / 'none.bit'}: no such .bit file")
+    assert ends[1][0] == 0
+    assert "deploy: holds net-pynq_z2.bit; README.md says how to run it" in ends[1][1]
+
+
 def test_notebook_runs(deployed, tmp_path):
     """All code cells in order, in a process of their own, on the virtual board."""
     book = json.loads((deployed.folder / "notebooks" / "validate.ipynb").read_text())
