@@ -17,9 +17,10 @@ from flows.config import BuildConfig
 from flows.dataflow.cost import Folding, UnitShape
 from flows.dataflow.fold_graph import fold_graph
 from flows.dataflow.folding_file import finn_json, folding_json
+from flows.dataflow.graph_units import sign_reach
 from flows.dataflow.interpret import interpret
 from flows.dataflow.lower import lower, unit_shapes
-from flows.dataflow.lower_graph import lower_graph, sign_reach
+from flows.dataflow.lower_graph import lower_graph
 from flows.dataflow.network import Network
 from flows.dataflow.solve import Solution, fold
 from flows.emit.project import RtlProject

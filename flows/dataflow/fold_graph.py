@@ -6,7 +6,7 @@ from math import ceil
 
 from flows.dataflow.cost import Fold, UnitShape, rom_bram36
 from flows.dataflow.fold import divisors
-from flows.dataflow.lower_graph import GraphUnit, graph_units
+from flows.dataflow.graph_units import GraphUnit, graph_units
 from flows.errors import FoldingError
 from flows.streamline.graph import IntegerGraph
 
