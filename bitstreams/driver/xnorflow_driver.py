@@ -444,7 +444,11 @@ class Accelerator:
         self._ps.connect()
         self._reach()
         self._identify()
-        self._settle()
+        if not self._settle():
+            raise BoardError(
+                "the shell does not become idle after it was loaded: a transfer of an earlier"
+                " network may still hold the memory port; restart the board"
+            )
         self._loaded = True
         self._measure_clock()
         if self._buffer is None:
