@@ -40,7 +40,7 @@
       end \
       if (rst_ni && was_stalled) begin \
         NAME``_valid_holds: assert (VALID); \
-        a_datNAME``_holds: assert ((DATA) == last_data); \
+        NAME``_data_holds: assert ((DATA) == last_data); \
       end \
     end \
   end

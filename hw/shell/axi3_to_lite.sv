@@ -204,4 +204,8 @@ module axi3_to_lite #(
   `AXIS_ASSERT_STREAM(check_w, m_axi_wvalid, m_axi_wready, ({m_axi_wdata, m_axi_wstrb}), 36)
   `AXIS_ASSERT_STREAM(check_ar, m_axi_arvalid, m_axi_arready, m_axi_araddr, ADDR_W)
 
+`ifdef FORMAL
+  `include "axi3_to_lite_props.svh"
+`endif
+
 endmodule

@@ -10,6 +10,7 @@ module shell_reader #(
   parameter int unsigned BURST = 16,
   parameter int unsigned OPEN = 8,
   parameter int unsigned DEPTH = 512,
+  localparam int unsigned DATA_W = 64,
   localparam int unsigned LEN_W = $clog2(BURST),
   localparam int unsigned OPEN_W = $clog2(OPEN + 1),
   localparam int unsigned SPACE_W = $clog2(DEPTH + 1)
@@ -29,12 +30,12 @@ module shell_reader #(
   output logic [7:0]        m_axi_arlen,
   output logic              m_axi_arvalid,
   input  logic              m_axi_arready,
-  input  logic [63:0]       m_axi_rdata,
+  input  logic [DATA_W-1:0]       m_axi_rdata,
   input  logic [1:0]        m_axi_rresp,
   input  logic              m_axi_rlast,
   input  logic              m_axi_rvalid,
   output logic              m_axi_rready,
-  output logic [63:0]       m_axis_tdata,
+  output logic [DATA_W-1:0]       m_axis_tdata,
   output logic              m_axis_tvalid,
   input  logic              m_axis_tready
 );
@@ -100,7 +101,7 @@ module shell_reader #(
   end
 
   stream_fifo #(
-    .W(64),
+    .W(DATA_W),
     .DEPTH(DEPTH)
   ) u_fifo (
     .clk_i,
@@ -113,5 +114,11 @@ module shell_reader #(
     .m_axis_tready
   );
 
+  `AXIS_ASSERT(check_never_refused, unused_fifo_ready || !m_axi_rvalid)
+  `AXIS_ASSERT_STREAM(check_ar, m_axi_arvalid, m_axi_arready, ({m_axi_araddr, m_axi_arlen}), ADDR_W + 8)
+
+`ifdef FORMAL
+  `include "shell_reader_props.svh"
+`endif
 
 endmodule

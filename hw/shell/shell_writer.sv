@@ -12,6 +12,7 @@ module shell_writer #(
   parameter int unsigned BURST = 16,
   parameter int unsigned OPEN = 8,
   parameter int unsigned DEPTH = 32,
+  localparam int unsigned DATA_W = 64,
   localparam int unsigned LEN_W = $clog2(BURST),
   localparam int unsigned OPEN_W = $clog2(OPEN + 1),
   localparam int unsigned LAST_W = (OPEN > 1) ? $clog2(OPEN) : 1,
@@ -26,7 +27,7 @@ module shell_writer #(
   output logic              beat_o,
   output logic              answered_o,
   output logic              waiting_o,
-  input  logic [63:0]       s_axis_tdata,
+  input  logic [DATA_W-1:0]       s_axis_tdata,
   input  logic              s_axis_tvalid,
   output logic              s_axis_tready,
   input  logic              burst_valid_i,
@@ -38,7 +39,7 @@ module shell_writer #(
   output logic [7:0]        m_axi_awlen,
   output logic              m_axi_awvalid,
   input  logic              m_axi_awready,
-  output logic [63:0]       m_axi_wdata,
+  output logic [DATA_W-1:0]       m_axi_wdata,
   output logic              m_axi_wlast,
   output logic              m_axi_wvalid,
   input  logic              m_axi_wready,
@@ -129,7 +130,7 @@ module shell_writer #(
   end
 
   stream_fifo #(
-    .W(64),
+    .W(DATA_W),
     .DEPTH(DEPTH)
   ) u_fifo (
     .clk_i,
@@ -144,7 +145,7 @@ module shell_writer #(
 
   `AXIS_ASSERT(check_words_are_there, fifo_valid || !m_axi_wvalid)
   `AXIS_ASSERT_STREAM(check_aw, m_axi_awvalid, m_axi_awready, ({m_axi_awaddr, m_axi_awlen}), ADDR_W + 8)
-  `AXIS_ASSERT_STREAM(check_w, m_axi_wvalid, m_axi_wready, ({m_axi_wdata, m_axi_wlast}), 65)
+  `AXIS_ASSERT_STREAM(check_w, m_axi_wvalid, m_axi_wready, ({m_axi_wdata, m_axi_wlast}), DATA_W + 1)
 
 `ifdef FORMAL
   `include "shell_writer_props.svh"

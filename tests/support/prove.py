@@ -18,7 +18,8 @@ class Proof:
     """A module at a size; ``sabotage`` replaces the first text by the second.
 
     ``select`` is a replacement too: it forces an arm that only large sizes would choose.
-    ``uses``: modules below it, besides memories. ``reset``: its active-low reset.
+    ``uses``: modules below it, besides memories. ``reset``: its active-low reset. ``links``: wires
+    of its properties, and the registers of modules below it that they stand for.
     """
 
     id: str
@@ -28,6 +29,7 @@ class Proof:
     select: tuple[str, str] = ("", "")
     uses: tuple[str, ...] = ()
     reset: str = "rst_ni"
+    links: tuple[tuple[str, str], ...] = ()
 
 
 def sat(proof: Proof, folder: Path, options: str, *replacements: tuple[str, str]) -> str:
@@ -44,10 +46,11 @@ def sat(proof: Proof, folder: Path, options: str, *replacements: tuple[str, str]
     source.write_text(text)
     values = " ".join(f"-chparam {name} {value}" for name, value in proof.parameters.items())
     files = " ".join(f"{name}.sv" for name in (*modules, "rom", "ram_sdp"))
+    links = "".join(f"connect -set {wire} {register}; " for wire, register in proof.links)
     script = (
         f"read_verilog -formal -sv -I. {files}; "
         f"hierarchy -check -top {proof.module} {values}; "
-        "proc; flatten; memory_map; opt -full; async2sync; chformal -lower; opt_clean; "
+        f"proc; flatten; {links}memory_map; opt -full; async2sync; chformal -lower; opt_clean; "
         f"sat {options} -set-assumes -prove-asserts -seq 1 -set-at 1 {proof.reset} 0 "
         f"-maxsteps {STEPS}"
     )

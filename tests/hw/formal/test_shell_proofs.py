@@ -7,6 +7,10 @@ import pytest
 
 from tests.support.prove import Proof, holds_for_ever, sabotage_is_found
 
+# What the words hold does not matter to the masters.
+NARROW = ("DATA_W = 64", "DATA_W = 1")
+FIFO = (("f_held", "u_fifo.count_q"),)
+
 PROOFS = (
     Proof(
         id="gearbox_narrow",
@@ -49,13 +53,17 @@ PROOFS = (
         module="shell_reader",
         parameters={"ADDR_W": 4, "BURST": 2, "OPEN": 2, "DEPTH": 4},
         uses=("stream_fifo",),
+        select=NARROW,
+        links=FIFO,
         sabotage=("(space_q >= SPACE_W'(BURST))", "1'b1"),
     ),
     Proof(
         id="reader_open",
         module="shell_reader",
-        parameters={"ADDR_W": 4, "BURST": 2, "OPEN": 3, "DEPTH": 16},
+        parameters={"ADDR_W": 4, "BURST": 2, "OPEN": 3, "DEPTH": 8},
         uses=("stream_fifo",),
+        select=NARROW,
+        links=FIFO,
         sabotage=("(open_q != OPEN_W'(OPEN))", "1'b1"),
     ),
     Proof(
@@ -63,6 +71,8 @@ PROOFS = (
         module="shell_writer",
         parameters={"ADDR_W": 4, "BURST": 2, "OPEN": 2, "DEPTH": 4},
         uses=("stream_fifo",),
+        select=NARROW,
+        links=FIFO,
         sabotage=("(words_q > COUNT_W'(burst_len_i))", "1'b1"),
     ),
     Proof(
@@ -70,6 +80,8 @@ PROOFS = (
         module="shell_writer",
         parameters={"ADDR_W": 4, "BURST": 2, "OPEN": 3, "DEPTH": 8},
         uses=("stream_fifo",),
+        select=NARROW,
+        links=FIFO,
         sabotage=("begin_w       = aw_done_q &&", "begin_w       = (aw_done_q || aw_valid_q) &&"),
     ),
     Proof(
