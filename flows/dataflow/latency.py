@@ -22,9 +22,15 @@ _UNIT = 2
 
 @cache
 def counter(
-    lanes: int, planes: int = 1, *, carry: bool = False, addend: int = 0, total: int | None = None
+    lanes: int,
+    planes: int = 1,
+    *,
+    carry: bool = False,
+    addend: int = 0,
+    total: int | None = None,
+    constant: bool = False,
 ) -> int:
-    """Latency of `popcount_heap` with variable weights, in cycles.
+    """Latency of `popcount_heap`, in cycles.
 
     Args:
         lanes: N, activations with a weight each.
@@ -32,18 +38,23 @@ def counter(
         carry: CARRY, whether one more bit is counted.
         addend: ADDEND_W, bits of the number that is added.
         total: SUM_W, bits of the result; by default those of the count.
+        constant: CONSTANT, whether weights are parameters: then lanes need no step of their own.
     """
     columns = total or (lanes * (2**planes - 1) + carry).bit_length()
     groups, pairs = -(-lanes // 8), -(-lanes // 2)
-    heap = [
-        (groups if c < planes else 0) + (pairs if 0 < c <= planes else 0) + (c < addend)
-        for c in range(columns)
-    ]
+    if constant:
+        heap = [lanes + carry] + [0] * (columns - 1)
+    else:
+        heap = [
+            (groups if c < planes else 0) + (pairs if 0 < c <= planes else 0)
+            for c in range(columns)
+        ]
+    heap = [height + (c < addend) for c, height in enumerate(heap)]
     steps = 0
     while max(heap) > 3:
         heap = _reduce(heap)
         steps += 1
-    return 1 + steps + 1  # the lanes, the heap, the last addition
+    return (not constant) + steps + 1  # the lanes, the heap, the last addition
 
 
 def _reduce(heap: list[int]) -> list[int]:

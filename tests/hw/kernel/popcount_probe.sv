@@ -45,6 +45,9 @@ module popcount_probe #(
   logic [PORT_W-1:0] at_its_time;
   assign at_its_time = CONSTANT ? addend : addend_q;
 
+`ifdef POPCOUNT_GATES
+  popcount_gates u_unit (  // a netlist, with the parameters inside
+`else
   popcount_heap #(
     .N(N),
     .BITS(BITS),
@@ -55,6 +58,7 @@ module popcount_probe #(
     .CONSTANT(CONSTANT),
     .WEIGHTS(WEIGHTS)
   ) u_unit (
+`endif
     .clk_i,
     .rst_ni,
     .act_i(s_axis_tdata[N*BITS-1:0]),

@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Netlists of the counters equal arithmetic: by SAT for small ones, by simulation for large ones.
+
+The netlist is what `synth_xilinx` makes, with Yosys' models of the cells; the other side is the
+form for simulators, which uses `$countones`. One changed bit of one truth table must be found.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.hw.kernel.support_popcount import (
+    PROBE,
+    Stimulus,
+    Unit,
+    check_sums,
+    comparing,
+    label,
+    stimulus,
+)
+from tests.support.gates import (
+    FORMS,
+    Form,
+    behaves,
+    netlist,
+    simulation_text,
+    with_flipped_bit,
+)
+
+HERE = Path(__file__).parent
+TAG_W = {"TAG_W": 17}
+
+PROVEN = [
+    *((unit, FORMS[0]) for unit in (Unit(n=8), comparing(8), Unit(n=16), comparing(16))),
+    (comparing(24), FORMS[0]),
+    (comparing(3, bits=3), FORMS[0]),
+    (Unit(n=14, constant=1), FORMS[0]),
+    (comparing(16, constant=1), FORMS[0]),
+    *((comparing(12), form) for form in FORMS[1:]),
+    *((comparing(16), form) for form in FORMS[1:]),
+]
+
+
+def proof_label(value: object) -> str:
+    return label(value) if isinstance(value, Unit) else getattr(value, "id", "")
+
+
+def small(unit: Unit, rng: np.random.Generator) -> dict[str, int]:
+    return stimulus(unit, rng).parameters(unit)
+
+
+@pytest.mark.parametrize(("unit", "form"), PROVEN, ids=proof_label)
+def test_netlist_is_proven(
+    unit: Unit, form: Form, tmp_path: Path, rng: np.random.Generator
+) -> None:
+    parameters = small(unit, rng)
+    text = netlist(tmp_path, parameters, form)
+    assert ("LUT6_2 " in text) == ("NO_LUT6_2" not in form.defines)
+    assert ("CARRY8 " in text) == (form.family == "xcup")
+    assert behaves(text, tmp_path, parameters, unit.latency)
+
+
+@pytest.mark.parametrize(
+    ("cell", "bit"), [("LUT6_2", 5), ("LUT6_2", 40)], ids=["carry_table", "sum_table"]
+)
+def test_a_changed_truth_table_is_refuted(
+    cell: str, bit: int, tmp_path: Path, rng: np.random.Generator
+) -> None:
+    unit = comparing(8)
+    parameters = small(unit, rng)
+    text = with_flipped_bit(netlist(tmp_path, parameters, FORMS[0]), cell, bit)
+    assert not behaves(text, tmp_path, parameters, unit.latency)
+
+
+def simulate(unit: Unit, beats: Stimulus, text: str, folder: Path) -> None:
+    """Runs the netlist in the place of the module."""
+    gates = folder / "popcount_gates.v"
+    gates.write_text(simulation_text(text, folder))
+    sources = [HERE / "gates.vlt", gates, PROBE]
+    check_sums(unit, beats, sources, defines={"POPCOUNT_GATES": "1"})
+
+
+SIMULATED = [
+    comparing(64),
+    comparing(27, bits=8),
+    *(pytest.param(comparing(n), marks=pytest.mark.nightly) for n in (576, 1152, 4608)),
+    pytest.param(Unit(n=576, constant=1), marks=pytest.mark.nightly),
+]
+
+
+@pytest.mark.parametrize("unit", SIMULATED, ids=label)
+def test_netlist_simulates(unit: Unit, tmp_path: Path, rng: np.random.Generator) -> None:
+    beats = stimulus(unit, rng)
+    text = netlist(tmp_path, {**beats.parameters(unit), **TAG_W}, FORMS[0])
+    simulate(unit, beats, text, tmp_path)
+
+
+def test_a_changed_truth_table_fails_in_simulation(
+    tmp_path: Path, rng: np.random.Generator
+) -> None:
+    unit = comparing(64)
+    beats = stimulus(unit, rng)
+    text = netlist(tmp_path, {**beats.parameters(unit), **TAG_W}, FORMS[0])
+    with pytest.raises(pytest.fail.Exception, match="expected"):
+        simulate(unit, beats, with_flipped_bit(text, "LUT6_2", 40), tmp_path)

@@ -1,0 +1,132 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Netlists of the counters: mapped to a family's cells, proven against arithmetic, simulated."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from flows.errors import ToolError
+from flows.synth.yosys import execute
+from tests.support.battery import ROOT
+
+HW = ROOT / "hw"
+TOP = "popcount_heap"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Form:
+    """What the counters are mapped to: value of ``-family``, and macros that choose cells."""
+
+    id: str
+    family: str
+    defines: str = ""
+
+
+FORMS = (
+    Form(id="xc7", family="xc7"),
+    Form(id="xc7_without_lut6_2", family="xc7", defines="-DXNORFLOW_NO_LUT6_2"),
+    Form(id="xcup", family="xcup", defines="-DXNORFLOW_CARRY8"),
+)
+
+
+def _run(folder: Path, lines: list[str]) -> str:
+    """Runs Yosys on copies of the library's files and returns its log."""
+    for path in [*(HW / "arith").glob("*.sv"), HW / "kernel" / f"{TOP}.sv"]:
+        shutil.copy(path, folder)
+    for path in (HW / "include").glob("*.svh"):
+        shutil.copy(path, folder)
+    (folder / "run.ys").write_text("\n".join(lines))
+    log = folder / "yosys.log"
+    log.unlink(missing_ok=True)
+    execute(["-q", "-l", log.name, "-s", "run.ys"], folder, TOP)
+    return log.read_text()
+
+
+def _read(defines: str, parameters: Mapping[str, int]) -> list[str]:
+    names = " ".join(path.name for path in sorted((HW / "arith").glob("*.sv")))
+    values = " ".join(
+        f"-chparam {name} {value if name != 'WEIGHTS' else _word(value, parameters['N'])}"
+        for name, value in parameters.items()
+    )
+    return [
+        f"read_verilog -sv -DSYNTHESIS {defines} -I. {names} {TOP}.sv",
+        f"hierarchy -top {TOP} {values}",
+    ]
+
+
+def _word(value: int, width: int) -> str:
+    return f"{width}'b{value:0{width}b}"
+
+
+def netlist(folder: Path, parameters: Mapping[str, int], form: Form) -> str:
+    """Verilog of the mapped counter."""
+    lines = _read(form.defines, parameters)
+    lines += [
+        f"synth_xilinx -family {form.family} -top {TOP} -flatten -noiopad -noclkbuf -nosrl",
+        "delete */t:$scopeinfo",
+        "check -assert -mapped",
+        "write_verilog -noattr netlist.v",
+    ]
+    _run(folder, lines)
+    return (folder / "netlist.v").read_text()
+
+
+def _models(text: str, folder: Path) -> list[str]:
+    """Commands that read a netlist with the cells' simulation models inside it."""
+    (folder / "gates.v").write_text(text)
+    return [
+        "read_verilog gates.v",
+        "read_verilog +/xilinx/cells_sim.v",
+        f"prep -flatten -top {TOP}",
+    ]
+
+
+def behaves(text: str, folder: Path, parameters: Mapping[str, int], latency: int) -> bool:
+    """Whether a netlist gives what the arithmetic form gives, for all operands, by SAT.
+
+    A counter has no feedback, so what it says ``latency`` cycles after an operand depends on that
+    operand alone (and its addend, in its time): equality in one such cycle is equality for ever.
+    """
+    lines = [
+        *_models(text, folder),
+        f"rename {TOP} gate",
+        "design -stash gates",
+        *_read("-DXNORFLOW_FAST_SIM", parameters),
+        f"prep -flatten -top {TOP}",
+        f"rename {TOP} gold",
+        "design -copy-from gates gate",
+        "miter -equiv -flatten -make_outputs gold gate miter",
+        "prep -top miter",
+        f"sat -prove trigger 0 -seq {latency + 1} -prove-skip {latency} miter",
+    ]
+    log = _run(folder, lines)
+    proven = "SAT proof finished - no model found: SUCCESS!" in log
+    if not proven and "SAT proof finished - model found: FAIL!" not in log:
+        raise ToolError(f"{TOP}: no verdict\n{log[-2000:]}")
+    return proven
+
+
+def simulation_text(text: str, folder: Path) -> str:
+    """A netlist as plain Verilog, the cells replaced by their models: module popcount_gates."""
+    _run(
+        folder,
+        [
+            *_models(text, folder),
+            f"rename {TOP} popcount_gates",
+            "write_verilog -noattr simulation.v",
+        ],
+    )
+    return (folder / "simulation.v").read_text()
+
+
+def with_flipped_bit(text: str, cell: str, bit: int) -> str:
+    """The netlist with one bit changed in the truth table of its first ``cell``."""
+    pattern = re.compile(rf"{cell} #\(\s*\.INIT\((\d+)'h([0-9a-f]+)\)")
+    found = pattern.search(text)
+    assert found, f"no {cell} in the netlist"
+    flipped = int(found[2], 16) ^ (1 << bit)
+    return text[: found.start(2)] + f"{flipped:x}" + text[found.end(2) :]
