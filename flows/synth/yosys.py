@@ -78,7 +78,7 @@ def script(target: SynthTarget, sources: tuple[Path, ...], family: Family) -> st
             # Cells of the family are known, and checked for, from synth_xilinx on.
             f"hierarchy -top {target.top}",
             *(f"setattr -mod -set keep_hierarchy 1 {name}" for name in MAPPED_APART),
-            f"synth_xilinx -family {family} -top {target.top} -flatten -noiopad -noclkbuf",
+            f"synth_xilinx -family {family} -top {target.top} -flatten -noiopad -noclkbuf -nosrl",
             "setattr -mod -unset keep_hierarchy *",
             "flatten",
             "opt_clean -purge",
