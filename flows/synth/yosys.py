@@ -97,7 +97,7 @@ def _map(top: str, family: Family) -> tuple[str, ...]:
     Yosys 0.70 puts only the multiplier into a DSP48E2, and into a DSP48E1 its adders and registers
     as well. What fits the E1 fits the E2, so the slices count right; their cells are E1.
     """
-    command = f"synth_xilinx -family {{}} -top {top} -flatten -noiopad -noclkbuf"
+    command = f"synth_xilinx -family {{}} -top {top} -flatten -noiopad -noclkbuf -nosrl"
     if family == "xc7":
         return (command.format(family),)
     return (

@@ -1,32 +1,82 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The costs that the catalogue states for the counter, synthesised again and compared."""
+"""Costs of the counters: synthesised again, equal to counter_costs.toml, and within the budgets.
+
+python -m tests.hw.test_costs [form n]    measures, and prints lines for the table
+"""
 
 from __future__ import annotations
 
+import json
+import sys
+import tempfile
+import tomllib
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from flows.emit.project import HW, closure
 from flows.synth import SynthTarget, synthesise
+from flows.synth.carries import positions_without_lut
 
-CATALOGUE = (HW / "README.md").read_text(encoding="utf-8")
-
-COUNTER = "    .clk_i, .rst_ni, .act_i, .weight_i, .tag_i, .count_o, .tag_o"
-
-
-def _wrapper(module: str, parameters: dict[str, int], inputs: dict, outputs: dict) -> str:
-    ports = [f"input logic [{w - 1}:0] {n}" for n, w in inputs.items()]
-    ports += [f"output logic [{w - 1}:0] {n}" for n, w in outputs.items()]
-    values = ", ".join(f".{key}({value})" for key, value in parameters.items())
-    joined = ",\n  ".join(ports)
-    instance = f"  {module} #({values}) u_probe (\n{COUNTER});"
-    return f"module probe (\n  {joined}\n);\n{instance}\nendmodule\n"
+TABLE = Path(__file__).with_name("counter_costs.toml")
+SMALL = 64  # measured with every change; larger ones nightly
+LEVELS = 5
+# LUT per bit at 576 bits, positions without a LUT included.
+BUDGET = {"variable": 0.95, "threshold": 0.95, "constant": 0.70}
 
 
-def _cost(tmp_path: Path, text: str) -> tuple[int, int, float]:
-    root = tmp_path / "rtl"
-    root.mkdir()
+@dataclass(frozen=True, kw_only=True)
+class Cost:
+    """A counter of ``n`` bits and what it takes."""
+
+    form: str
+    n: int
+    lut: int
+    positions: int
+    ff: int
+    levels: int
+
+
+COSTS = [Cost(**point) for point in tomllib.loads(TABLE.read_text()).get("cost", [])]
+
+
+def _probe(form: str, n: int) -> str:
+    """A module around the counter that uses what a unit would use of it."""
+    threshold = form == "threshold"
+    addend = (n + 1).bit_length() if threshold else 1
+    total = addend + 1 if threshold else n.bit_length()
+    bits = np.random.default_rng(n).integers(0, 2, n)
+    word = "".join(map(str, bits))
+    values = {
+        "threshold": f".CARRY(1'b1), .ADDEND_W({addend}), .SUM_W({total})",
+        "constant": f".CONSTANT(1'b1), .WEIGHTS({n}'b{word})",
+    }
+    parameters = f".N({n}), {values[form]}" if form in values else f".N({n})"
+    result = f"sum[{total - 1}]" if threshold else "sum"
+    return f"""module probe (
+  input logic clk_i, rst_ni, tag_i,
+  input logic [{n - 1}:0] act_i, weight_i,
+  input logic [{addend - 1}:0] addend_i,
+  output logic addend_tag_o, tag_o,
+  output logic [{0 if threshold else total - 1}:0] result_o
+);
+  logic [{total - 1}:0] sum;
+  assign result_o = {result};
+  popcount_heap #({parameters}) u_probe (
+    .clk_i, .rst_ni, .act_i, .weight_i, .carry_i(1'b1), .tag_i, .addend_i, .addend_tag_o,
+    .sum_o(sum), .tag_o
+  );
+endmodule
+"""
+
+
+def measure(form: str, n: int, folder: Path) -> Cost:
+    """Synthesises a counter."""
+    text = _probe(form, n)
+    root = folder / "rtl"
+    root.mkdir(parents=True)
     (root / "probe.sv").write_text(text)
     names = []
     for path in [*closure([text]), *sorted((HW / "include").glob("*.svh"))]:
@@ -36,27 +86,56 @@ def _cost(tmp_path: Path, text: str) -> tuple[int, int, float]:
         name="probe",
         top="probe",
         root=root,
-        sources=(*(n for n in names if n.suffix == ".sv"), Path("probe.sv")),
+        sources=(*(name for name in names if name.suffix == ".sv"), Path("probe.sv")),
         include_dirs=(Path(),),
     )
-    report = synthesise([target], "xc7", tmp_path / "work", 1, tmp_path / "cache")[0]
-    return report.lut, report.ff, report.bram36
+    report = synthesise([target], "xc7", folder / "work", 1, folder / "cache")[0]
+    (netlist,) = folder.rglob("netlist.json")
+    positions = positions_without_lut(json.loads(netlist.read_text()), "probe")
+    return Cost(
+        form=form,
+        n=n,
+        lut=report.lut,
+        positions=positions,
+        ff=report.ff,
+        levels=report.lut_levels,
+    )
 
 
 @pytest.mark.parametrize(
-    "lanes",
-    [64, 256, *(pytest.param(n, marks=pytest.mark.nightly) for n in (576, 1152))],
+    "cost",
+    [pytest.param(cost, marks=[pytest.mark.nightly] if cost.n > SMALL else []) for cost in COSTS],
+    ids=lambda cost: f"{cost.form}-{cost.n}",
 )
-def test_counter_costs_what_the_catalogue_says(tmp_path, lanes):
-    width = lanes.bit_length()
-    text = _wrapper(
-        "popcount_heap",
-        {"N": lanes},
-        {"clk_i": 1, "rst_ni": 1, "act_i": lanes, "weight_i": lanes, "tag_i": 1},
-        {"count_o": width, "tag_o": 1},
-    )
-    lut, ff, _ = _cost(tmp_path, text)
-    row = next(line for line in CATALOGUE.splitlines() if line.startswith("| `popcount_heap`"))
-    label = f"N = {lanes}" if lanes == 64 else f"{lanes}"
-    stated = f"{lut:,} LUT, {ff:,} FF" if lanes == 64 else f"{lut:,}, {ff:,}"
-    assert f"{label}: {stated}" in row
+def test_cost_is_the_stated_one(cost: Cost, tmp_path: Path) -> None:
+    assert measure(cost.form, cost.n, tmp_path) == cost
+
+
+@pytest.mark.parametrize("form", BUDGET)
+def test_counters_are_within_their_budget(form: str) -> None:
+    """What the table states, which the test above measures."""
+    (cost,) = [cost for cost in COSTS if cost.form == form and cost.n == 576]
+    assert cost.lut + cost.positions <= BUDGET[form] * cost.n
+
+
+def test_no_path_is_longer_than_the_levels_allowed() -> None:
+    assert {cost.form for cost in COSTS} == BUDGET.keys()
+    assert max(cost.levels for cost in COSTS) <= LEVELS
+
+
+def main(arguments: list[str]) -> None:
+    """Prints records of the table: of one point, or of all that it has."""
+    points = [(arguments[0], int(arguments[1]))] if arguments else [(c.form, c.n) for c in COSTS]
+    for form, n in points:
+        with tempfile.TemporaryDirectory() as folder:
+            cost = measure(form, n, Path(folder))
+        fields = ", ".join(
+            f'{name} = "{value}"' if isinstance(value, str) else f"{name} = {value}"
+            for name, value in asdict(cost).items()
+        )
+        sys.stdout.write(f"  {{ {fields} }},\n")
+        sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

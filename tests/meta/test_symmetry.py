@@ -13,6 +13,15 @@ TESTED_THROUGH = {
     "mvu_core": "conv_xnor",
     "mvu_words": "conv_xnor",
     "popcount_heap": "xnor_popcount",
+    "heap_add": "xnor_popcount",
+    "popcount_ripple": "xnor_popcount",
+    "gpc_607_5": "xnor_popcount",
+    "gpc_7_3": "xnor_popcount",
+    "gpc_luts": "xnor_popcount",
+    "gpc_3_2": "xnor_popcount",
+    "add_ternary": "xnor_popcount",
+    "lut_pair": "xnor_popcount",
+    "carry_chain": "xnor_popcount",
 }
 
 MODULES = [
