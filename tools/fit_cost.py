@@ -64,45 +64,38 @@ def _thresholds(rng: np.random.Generator, weights: np.ndarray, bits: int) -> np.
     return np.asarray(mean + rng.integers(-9, 9, len(rows)) * (2**bits - 1), np.int64)
 
 
-def _points() -> list[tuple[Layer, int, Fold]]:
-    """(layer, rows of its input, fold)."""
+def points() -> list[tuple[Layer, int, Fold]]:
+    """What is synthesised: (layer, rows of its input, fold)."""
     block, luts = {"rom_block": True}, {"rom_block": False}
     conv1, conv2, conv3 = _conv(30, 64, 64), _conv(14, 64, 128), _conv(12, 128, 128)
     stem, small = _conv(32, 3, 64, bits=8), _conv(10, 16, 32)
     fc0, fc1, last = _dense(256, 512), _dense(512, 512), _dense(512, 10, raw=True)
-    first, whole = _dense(784, 64), _conv(3, 256, 256)
+    first, inner, whole = _dense(784, 64), _dense(64, 64), _conv(3, 256, 256)
     rows = [
-        (conv1, Fold(pe=1, simd=576, m=2, **luts)),
-        (conv1, Fold(pe=1, simd=576, m=4, **block)),
-        (conv1, Fold(pe=1, simd=576, m=7, **luts)),
-        (conv1, Fold(pe=4, simd=144, **block)),
-        (conv2, Fold(pe=1, simd=576, m=3, **block)),
-        (conv2, Fold(pe=2, simd=288, **luts)),
-        (conv3, Fold(pe=1, simd=1152, m=1, **block)),
-        (conv3, Fold(pe=1, simd=1152, m=2, **block)),
+        (inner, Fold(pe=4, simd=16, form="input", **luts)),
+        (inner, Fold(pe=4, simd=64, **luts)),
+        (last, Fold(pe=1, simd=32, **luts)),
+        (last, Fold(pe=1, simd=32, form="input", **luts)),
         (small, Fold(pe=1, simd=144, m=4, **luts)),
         (small, Fold(pe=4, simd=144, m=2, **luts)),
         (small, Fold(pe=2, simd=36, **luts)),
         (_conv(10, 16, 32, pad=1), Fold(pe=1, simd=144, m=2, **luts)),
-        (stem, Fold(pe=1, simd=27, m=5, **luts)),
-        (stem, Fold(pe=8, simd=27, m=1, **luts)),
-        (fc0, Fold(pe=1, simd=256, **block)),
-        (fc0, Fold(pe=2, simd=64, **block)),
-        (fc1, Fold(pe=1, simd=512, **block)),
-        (first, Fold(pe=1, simd=784, **luts)),
-        (first, Fold(pe=4, simd=784, **luts)),
-        (last, Fold(pe=1, simd=32, **luts)),
         (fc1, Fold(pe=1, simd=128, form="input", **block)),
-        (fc1, Fold(pe=4, simd=128, form="input", **block)),
-        (last, Fold(pe=1, simd=32, form="input", **luts)),
+        (fc1, Fold(pe=4, simd=64, form="input", **block)),
+        (fc0, Fold(pe=2, simd=64, **block)),
+        (fc0, Fold(pe=1, simd=256, **block)),
+        (fc1, Fold(pe=1, simd=512, **block)),
         (whole, Fold(pe=1, simd=256, form="input", **block)),
-        (_dense(64, 64), Fold(pe=4, simd=16, form="input", **luts)),
+        (stem, Fold(pe=2, simd=27, m=1, **luts)),
+        (stem, Fold(pe=1, simd=27, m=5, **luts)),
+        *((stem, Fold(pe=64, simd=1, m=m, form="dsp", **luts)) for m in (1, 3)),
+        (first, Fold(pe=1, simd=784, **luts)),
+        (conv1, Fold(pe=1, simd=576, m=2, **luts)),
+        (conv3, Fold(pe=1, simd=1152, m=1, **block)),
+        (conv2, Fold(pe=1, simd=576, m=3, **block)),
     ]
     sizes = {layer.name: int(layer.name.split("_")[1].split("x")[0]) for layer, _ in rows}
-    found = [(layer, sizes[layer.name], fold) for layer, fold in rows]
-    if "dsp" in _shape(stem, 32).forms:
-        found += [(stem, 32, Fold(pe=64, simd=1, m=m, form="dsp", **luts)) for m in (1, 3, 6)]
-    return found
+    return [(layer, sizes[layer.name], fold) for layer, fold in rows]
 
 
 def _arriving(layer: Layer, size: int) -> Arriving:
@@ -118,7 +111,7 @@ def _shape(layer: Layer, size: int) -> UnitShape:
     return unit_shape(layer, _arriving(layer, size).stream)
 
 
-def _target(layer: Layer, size: int, fold: Fold) -> SynthTarget:
+def target(layer: Layer, size: int, fold: Fold) -> SynthTarget:
     """The layer alone, emitted as a network of one layer at the width of words that suits it."""
     arriving = _arriving(layer, size)
     if fold.form == "input":
@@ -161,9 +154,9 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--jobs", type=int, default=1)
     options = parser.parse_args(arguments)
-    points = _points()
+    chosen = points()
     reports = synthesise(
-        [_target(*point) for point in points],
+        [target(*point) for point in chosen],
         "xc7",
         WORK / "synth",
         options.jobs,
@@ -178,7 +171,7 @@ def main(arguments: list[str]) -> int:
             "features": features(_shape(layer, size), fold),
             **{key: getattr(report, key) for key in ("lut", "ff", "bram36", "dsp")},
         }
-        for (layer, size, fold), report in zip(points, reports, strict=True)
+        for (layer, size, fold), report in zip(chosen, reports, strict=True)
     ]
     document = json.loads(COST_FILE.read_text())
     document["tool"] = reports[0].tool
