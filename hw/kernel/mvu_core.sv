@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // mvu_core: the compute core of conv_xnor, mvu_xnor and mvu_int. Holds a tile, streams weights past it.
 //
-//   acc[m][o] = sum over i of w[o][i] * window_m[i]          BIPOLAR: bits are +-1; else unsigned IN_BITS elements, w = +-1
-//   THRESHOLD = 1: bit = (acc >= t[o]);    THRESHOLD = 0: acc itself, ACC_W bits
+//   acc[m][o] = sum over i of w[o][i] * window_m[i]   BIPOLAR: bits are +-1; W_BITS = 1: unsigned elements, w = +-1; W_BITS > 1: integers
+//   THRESHOLD = 1: bit = (acc >= t[o]);    REQUANT = 1: the code of acc, see mvu_result;    else acc itself, ACC_W bits
 //
-//   for nf in MH/PE: for sf in K*K*C/SIMD: one step: M windows x PE channels x SIMD inputs
+//   for nf in MH/PE: for sf in K*K*C/GROUPS/SIMD: one step: M windows x PE channels x SIMD inputs
 //
 // Input beat: a tile of K rows x T = (M-1)*STRIDE + K columns x C channels, element ((kh*T + t)*C + c); window m starts at column
 // m*STRIDE, so windows are wiring. Output beat: a pixel of MH results, M beats per tile; with GATHER = 0 (and M = 1) words of PE results as
@@ -12,14 +12,14 @@
 //
 // Arithmetic: the units count. A lane gives x where the weight is 1 and its complement where it is -1, so a count exceeds acc by an amount
 // that depends on the weights only (or is half of acc, for bits). Both that and the threshold are in the start word of a channel: the
-// complement of a threshold on the count, or minus the excess. Where a step is the whole sum, the start word enters the counter, whose
-// carry is the activation; otherwise the accumulator begins with it.
+// complement of a threshold on the count, or minus the excess; with ZERO_PAD also what -1 beside the image adds, by border class. Where a
+// step is the whole sum, the start word enters the counter, whose carry is the activation; else, and for products, the accumulator.
 //
 // Flow control: a step that ends a sum starts only when the result FIFO has a place for it (`used_q` counts places from that step on),
 // so results never wait in the pipeline and the pipeline has no enables. A tile is accepted in the cycle of its predecessor's last
 // step. With FIFO_DEPTH * SF >= UNIT + 2 the interval is NF*SF cycles per tile (where the output takes M beats in that time).
-// Latency, from the transfer of a tile to its first output beat: NF*SF + UNIT + 2 cycles, NF = MH/PE, SF = K*K*C/SIMD; UNIT is the latency
-// of popcount_heap, one more with SF > 1. Interval: max(NF*SF, M) cycles per tile.
+// Latency, from the transfer of a tile to its first output beat: NF*SF + UNIT + 2 cycles, NF = MH/PE, SF = K*K*C/GROUPS/SIMD; UNIT is the
+// latency of popcount_heap, one more with SF > 1, or of dot_product and one; with REQUANT 3 + SLOPES more. Interval: max(NF*SF, M) cycles.
 // Cuts valid, data and ready: no path between the two streams. In simulation the counters have a fast form, see popcount_heap.
 `include "axis_assert.svh"
 
