@@ -19,11 +19,11 @@ module gpc_luts #(
 
   // Bit `bit_at` of the sum of five bits, some of them inverted.
   function automatic logic [31:0] truth_table(input int unsigned bit_at, input logic [4:0] invert);
-    int unsigned ones;
+    int unsigned total;
     for (int unsigned i = 0; i < 32; i = i + 1) begin
-      ones = 0;
-      for (int unsigned j = 0; j < 5; j = j + 1) ones = ones + (((i >> j) ^ 32'(invert >> j)) & 32'd1);
-      truth_table[i] = ((ones >> bit_at) & 32'd1) == 32'd1;
+      total = 0;
+      for (int unsigned j = 0; j < 5; j = j + 1) total = total + (((i >> j) ^ 32'(invert >> j)) & 32'd1);
+      truth_table[i] = ((total >> bit_at) & 32'd1) == 32'd1;
     end
   endfunction
 

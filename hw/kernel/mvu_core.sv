@@ -118,16 +118,13 @@ module mvu_core #(
   logic              busy_q;
   logic              load;
   logic              step;
-  logic              first_sf;
-  logic              last_sf;
-  logic              last_word;
-  logic              room;
+  logic              first_sf, last_sf, last_word;
   logic [SF_W-1:0]   sf;
   logic [USED_W-1:0] used_q;
+  logic              full_q;  // used_q == FIFO_DEPTH, in a register of its own, because much hangs on it
   logic              result_leaves;
 
-  assign room          = (used_q != USED_W'(FIFO_DEPTH));
-  assign step          = busy_q && (room || !last_sf);
+  assign step          = busy_q && (!full_q || !last_sf);
   assign s_axis_tready = !busy_q || (step && last_word);
   assign load          = s_axis_tvalid && s_axis_tready;
 
@@ -135,11 +132,14 @@ module mvu_core #(
     if (!rst_ni) begin
       busy_q <= 1'b0;
       used_q <= '0;
+      full_q <= 1'b0;
     end else begin
       if (load) busy_q <= 1'b1;
       else if (step && last_word) busy_q <= 1'b0;
-      if (step && last_sf && !result_leaves) used_q <= used_q + 1'b1;
-      if (!(step && last_sf) && result_leaves) used_q <= used_q - 1'b1;
+      if ((step && last_sf) != result_leaves) begin
+        used_q <= result_leaves ? used_q - 1'b1 : used_q + 1'b1;
+        full_q <= !result_leaves && (used_q == USED_W'(FIFO_DEPTH - 1));
+      end
     end
   end
 
@@ -395,6 +395,6 @@ module mvu_core #(
     .m_axis_tready
   );
 
-  `AXIS_ASSERT(check_places, 32'(used_q) <= FIFO_DEPTH)
+  `AXIS_ASSERT(check_places, 32'(used_q) <= FIFO_DEPTH && full_q == (32'(used_q) == FIFO_DEPTH))
 
 endmodule

@@ -67,16 +67,15 @@ module mvu_serial #(
   logic [NF_W-1:0]   nf_q;
   logic [SF_W-1:0]   sf_q;
   logic [USED_W-1:0] used_q;
+  logic              full_q;  // used_q == FIFO_DEPTH, in a register of its own, because much hangs on it
   logic              load;
   logic              step;
   logic              last_nf;
   logic              first_sf;
   logic              last_sf;
-  logic              room;
   logic              result_leaves;
 
-  assign room          = (used_q != USED_W'(FIFO_DEPTH));
-  assign step          = busy_q && (room || !last_sf);
+  assign step          = busy_q && (!full_q || !last_sf);
   assign last_nf       = (nf_q == NF_W'(NF - 1));
   assign first_sf      = (sf_q == '0);
   assign last_sf       = (sf_q == SF_W'(SF - 1));
@@ -89,13 +88,16 @@ module mvu_serial #(
       nf_q   <= '0;
       sf_q   <= '0;
       used_q <= '0;
+      full_q <= 1'b0;
     end else begin
       if (load) busy_q <= 1'b1;
       else if (step && last_nf) busy_q <= 1'b0;
       if (step) nf_q <= last_nf ? '0 : NF_W'(nf_q + 1'b1);
       if (step && last_nf) sf_q <= last_sf ? '0 : SF_W'(sf_q + 1'b1);
-      if (step && last_sf && !result_leaves) used_q <= used_q + 1'b1;
-      if (!(step && last_sf) && result_leaves) used_q <= used_q - 1'b1;
+      if ((step && last_sf) != result_leaves) begin
+        used_q <= result_leaves ? used_q - 1'b1 : used_q + 1'b1;
+        full_q <= !result_leaves && (used_q == USED_W'(FIFO_DEPTH - 1));
+      end
     end
   end
 
@@ -250,6 +252,6 @@ module mvu_serial #(
   );
 
   `AXIS_ASSERT(check_place, fifo_ready || !result_valid_q)
-  `AXIS_ASSERT(check_places, 32'(used_q) <= FIFO_DEPTH)
+  `AXIS_ASSERT(check_places, 32'(used_q) <= FIFO_DEPTH && full_q == (32'(used_q) == FIFO_DEPTH))
 
 endmodule

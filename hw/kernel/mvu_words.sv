@@ -23,19 +23,24 @@ module mvu_words #(
   if (DEPTH < 1) $error("mvu_words: DEPTH must be at least 1");
 
   logic [ADDR_W-1:0] address_q;  // of the word after the current one
+  logic              last_q;     // address_q == 0, in a register of its own, because much hangs on it
   logic              primed_q;
   logic              read;
 
   assign read   = pop_i || !primed_q;
-  assign last_o = (address_q == '0);
+  assign last_o = last_q;
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
       address_q <= '0;
+      last_q    <= 1'b1;
       primed_q  <= 1'b0;
     end else begin
       primed_q <= 1'b1;
-      if (read) address_q <= (address_q == ADDR_W'(DEPTH - 1)) ? '0 : ADDR_W'(address_q + 1'b1);
+      if (read) begin
+        address_q <= (address_q == ADDR_W'(DEPTH - 1)) ? '0 : ADDR_W'(address_q + 1'b1);
+        last_q    <= (address_q == ADDR_W'(DEPTH - 1));
+      end
     end
   end
 

@@ -136,9 +136,9 @@ module popcount_heap #(
   localparam int unsigned FIRST_N = start(SUM_W);
   logic [FIRST_N-1:0] first;
 
-  function automatic int unsigned ones(input logic [N-1:0] word);
-    ones = 0;
-    for (int unsigned i = 0; i < N; i = i + 1) if (word[i]) ones = ones + 1;
+  function automatic int unsigned count_ones(input logic [N-1:0] word);
+    count_ones = 0;
+    for (int unsigned i = 0; i < N; i = i + 1) if (word[i]) count_ones = count_ones + 1;
   endfunction
 
   localparam int unsigned INDEX_W = (N > 1) ? $clog2(N) : 1;
@@ -147,7 +147,7 @@ module popcount_heap #(
   function automatic logic [INDEX_W*N-1:0] order(input logic [N-1:0] word);
     int unsigned one_at, zero_at;
     one_at = 0;
-    zero_at = ones(word);
+    zero_at = count_ones(word);
     for (int unsigned i = 0; i < N; i = i + 1) begin
       if (word[i]) begin
         order[INDEX_W*one_at+:INDEX_W] = INDEX_W'(i);
@@ -159,7 +159,7 @@ module popcount_heap #(
     end
   endfunction
 
-  localparam int unsigned POSITIVE = CONSTANT ? lanes_at(0) + ones(WEIGHTS) : FIRST_N;
+  localparam int unsigned POSITIVE = CONSTANT ? lanes_at(0) + count_ones(WEIGHTS) : FIRST_N;
 
   if (CONSTANT) begin : gen_constant
     localparam logic [INDEX_W*N-1:0] ORDER = order(WEIGHTS);
