@@ -106,6 +106,13 @@ SEEDS: tuple[dict[str, Any], ...] = (
         FtbnnConfig(blocks=(1, 1), width=8, groups=2, in_size=8, plan=_TWO_STAGES),
     ),
     _tiny("vgg", VggConfig(convs=((8, 1), (8, 2), (16, 1), (16, 2)), in_size=8)),
+    {
+        "name": "tiny_imagenet",
+        "config": BiRealConfig(blocks=(1, 1), width=8, in_size=72, classes=3, plan=_TWO_STAGES),
+        "dataset": "imagenet",
+        "recipe": _IMAGENET_RECIPE,
+        "test_only": True,
+    },
     _tiny("resnet_tb", ResNetConfig(blocks=(1, 1), width=8, in_size=8, plan=_TWO_STAGES)),
     _tiny("bireal", BiRealConfig(blocks=(2, 1), width=8, in_size=8, plan=_TWO_STAGES)),
 )

@@ -165,11 +165,15 @@ def parse(argv: list[str]) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
-def _training_images(entry: Any, data_dir: Path) -> Images:
-    """The training split of a network's data set, its labels checked against the classes."""
+def load_images(entry: Any, data_dir: Path, train: bool) -> Images:
+    """One split of a network's data set.
+
+    Raises:
+        ModelError: it cannot be read, or a folder has another number of classes.
+    """
     if entry.dataset != "imagenet":
-        return data.load(entry.dataset, data_dir, train=True)
-    folder = read_folder(data_dir, train=True, size=entry.input_shape[1])
+        return data.load(entry.dataset, data_dir, train)
+    folder = read_folder(data_dir, train, size=entry.input_shape[1])
     classes = 1 + max(label for _, label in folder.files)
     if classes != entry.config.classes:
         raise ModelError(
@@ -188,7 +192,7 @@ def _train(options: argparse.Namespace) -> None:
     recipe = dataclasses.replace(entry.recipe, **given)
     torch.set_num_threads(options.threads)
     options.out.mkdir(parents=True, exist_ok=True)
-    images = _training_images(entry, options.data)
+    images = load_images(entry, options.data, train=True)
     with joined(pick_device(options.device)) as process:
         trainer = Trainer(entry.build(), recipe, images, process, options.workers)
         if options.resume:
