@@ -165,8 +165,8 @@ def rom_bram36(width: int, depth: int) -> float:
 
 
 def rom_lut(width: int, depth: int) -> float:
-    """LUTs of a ROM without block RAM: 64 words of one bit each, or 32 words of two."""
-    return width * (0.5 if depth <= 32 else ceil(depth / 64))
+    """LUTs of a ROM without block RAM: 64 words of one bit each, as Yosys maps and counts them."""
+    return width * ceil(depth / 64)
 
 
 def ram_lut(width: int, depth: int) -> float:
