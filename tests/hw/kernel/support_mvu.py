@@ -16,6 +16,7 @@ from flows.emit.project import closure
 from flows.sim.run import RunOptions
 from flows.sim.verilate import SimulatorBuild
 from tests.support.battery import (
+    ROOT,
     Beats,
     Row,
     build_module,
@@ -23,6 +24,8 @@ from tests.support.battery import (
     lanes,
     run_exact,
 )
+
+HW = ROOT / "hw"
 
 Ints = NDArray[np.int64]
 
