@@ -35,7 +35,6 @@ end
 
 // Where the bytes of the queue lie.
 if (OUT_N < IN_N) begin : gen_f_narrow
-  localparam int unsigned PAD = (IN_N - F_FRAME % IN_N) % IN_N;
   for (genvar i = 0; i < F_SIZE; i++) begin : gen_f_byte
     if (i < IN_N + OUT_N - 1) begin : gen_f_in
       assign f_equal[i] = (8'(i) >= f_count_q) || (gen_narrow.buffer_q[i*8 +: 8] == f_queue_q[i*8 +: 8]);
@@ -45,7 +44,8 @@ if (OUT_N < IN_N) begin : gen_f_narrow
   end
   always_ff @(posedge clk_i) begin
     if (rst_ni) begin
-      f_held: assert (8'(gen_narrow.count_q) == f_count_q + ((f_left_q == '0) ? 8'(PAD) : 8'd0));
+      f_held: assert (f_count_q == 8'(gen_narrow.left_q) + (gen_narrow.valid_q ? 8'(OUT_N) : 8'd0));
+      f_size: assert ((8'(gen_narrow.left_q) < 8'(OUT_N)) || gen_narrow.valid_q);
     end
   end
 end
@@ -77,6 +77,7 @@ always_ff @(posedge clk_i) begin
   if (rst_ni) begin
     f_frame: assert (f_left_q + f_count_q + 8'(OUT_N) * 8'(beat_q) == 8'(F_FRAME));
     f_last: assert (last_q == (beat_q == BEAT_W'(OUT_BEATS - 1)));
+    f_after: assert (after_q == (32'(beat_q) == (OUT_BEATS + OUT_BEATS - 2) % OUT_BEATS));
     f_valid: assert (m_axis_tvalid == (f_count_q >= 8'(OUT_N)));
     f_ready: assert (s_axis_tready || m_axis_tvalid);
     f_bytes: assert (&f_equal);

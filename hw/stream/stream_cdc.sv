@@ -2,7 +2,8 @@
 // FIFO between two clocks that know nothing of each other; DEPTH is a power of two. First word falls through.
 // Each side tells the other its pointer in Gray code, of which one bit changes at a time, so a sample is the old or the new value.
 // Both resets must be low together for some cycles of both clocks before either rises; the shell sees to that.
-// Latency one cycle of the writer and three of the reader; one beat per cycle of the slower clock while DEPTH >= 8. Cuts valid and ready.
+// Latency one cycle of the writer and four of the reader; one beat per cycle of the slower clock while DEPTH >= 16.
+// Cuts valid and ready, which are registers.
 // Cost (Yosys 0.70, xc7): see hw/README.md.
 module stream_cdc #(
   parameter int unsigned W = 8,
@@ -29,45 +30,55 @@ module stream_cdc #(
   logic [PTR_W-1:0] write_q;        // binary, and in Gray code for the other side
   logic [PTR_W-1:0] write_gray_q;
   logic [PTR_W-1:0] write_d;
+  logic [PTR_W-1:0] write_gray_d;
   logic [PTR_W-1:0] read_q;
   logic [PTR_W-1:0] read_gray_q;
   logic [PTR_W-1:0] read_d;
+  logic [PTR_W-1:0] read_gray_d;
   logic [PTR_W-1:0] seen_write_gray;  // the writer's pointer as the reader knows it
   logic [PTR_W-1:0] seen_read_gray;   // and the other way round
+  logic             ready_q;
+  logic             valid_q;
   logic             push;
   logic             pop;
 
-  // In Gray code a distance of DEPTH is the inversion of the two upper bits.
-  assign s_axis_tready = (write_gray_q != {~seen_read_gray[PTR_W-1 -: 2], seen_read_gray[PTR_W-3:0]});
-  assign m_axis_tvalid = (read_gray_q != seen_write_gray);
+  assign s_axis_tready = ready_q;
+  assign m_axis_tvalid = valid_q;
   assign m_axis_tdata  = mem[read_q[PTR_W-2:0]];
-  assign push          = s_axis_tvalid && s_axis_tready;
-  assign pop           = m_axis_tvalid && m_axis_tready;
+  assign push          = s_axis_tvalid && ready_q;
+  assign pop           = valid_q && m_axis_tready;
   assign write_d       = write_q + PTR_W'(push);
   assign read_d        = read_q + PTR_W'(pop);
+  assign write_gray_d  = write_d ^ (write_d >> 1);
+  assign read_gray_d   = read_d ^ (read_d >> 1);
 
+  // In Gray code a distance of DEPTH is the inversion of the two upper bits.
   always_ff @(posedge s_clk_i) begin
     if (!s_rst_ni) begin
       write_q      <= '0;
       write_gray_q <= '0;
+      ready_q      <= 1'b0;
     end else begin
       write_q      <= write_d;
-      write_gray_q <= write_d ^ (write_d >> 1);
+      write_gray_q <= write_gray_d;
+      ready_q      <= (write_gray_d != {~seen_read_gray[PTR_W-1 -: 2], seen_read_gray[PTR_W-3:0]});
     end
-  end
-
-  always_ff @(posedge s_clk_i) begin
-    if (push) mem[write_q[PTR_W-2:0]] <= s_axis_tdata;
   end
 
   always_ff @(posedge m_clk_i) begin
     if (!m_rst_ni) begin
       read_q      <= '0;
       read_gray_q <= '0;
+      valid_q     <= 1'b0;
     end else begin
       read_q      <= read_d;
-      read_gray_q <= read_d ^ (read_d >> 1);
+      read_gray_q <= read_gray_d;
+      valid_q     <= (read_gray_d != seen_write_gray);
     end
+  end
+
+  always_ff @(posedge s_clk_i) begin
+    if (push) mem[write_q[PTR_W-2:0]] <= s_axis_tdata;
   end
 
   stream_cdc_sync #(
@@ -85,5 +96,9 @@ module stream_cdc #(
     .data_i(read_gray_q),
     .data_o(seen_read_gray)
   );
+
+`ifdef FORMAL
+  `include "stream_cdc_props.svh"
+`endif
 
 endmodule

@@ -35,9 +35,12 @@ module stream_gearbox #(
   logic [BEAT_W-1:0] beat_q;   // beats of this frame that have left
   logic [BEAT_W-1:0] beat_d;
   logic              last_q;   // the next beat to leave is the last of its frame
+  logic              after_q;  // the one after it is
+  logic              last_d;
 
-  assign pop  = m_axis_tvalid && m_axis_tready;
-  assign take = s_axis_tvalid && s_axis_tready;
+  assign pop    = m_axis_tvalid && m_axis_tready;
+  assign take   = s_axis_tvalid && s_axis_tready;
+  assign last_d = pop ? after_q : last_q;
 
   always_comb begin
     beat_d = beat_q;
@@ -46,39 +49,37 @@ module stream_gearbox #(
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
-      beat_q <= '0;
-      last_q <= (OUT_BEATS == 1);
+      beat_q  <= '0;
+      last_q  <= (OUT_BEATS == 1);
+      after_q <= (OUT_BEATS <= 2);
     end else begin
-      beat_q <= beat_d;
-      last_q <= (beat_d == BEAT_W'(OUT_BEATS - 1));
+      beat_q  <= beat_d;
+      last_q  <= last_d;
+      after_q <= (32'(beat_d) == (OUT_BEATS + OUT_BEATS - 2) % OUT_BEATS);
     end
   end
 
   if (OUT_N < IN_N) begin : gen_narrow
-    // The buffer holds count_q bytes. A word is added behind what is left, at one of OUT_N places.
+    // The buffer holds a beat, if valid_q, and left_q bytes behind it. A word is taken only as the beat leaves, or where
+    // there is none; so it is added at left_q, one of OUT_N places. Behind the last beat of a frame there is nothing.
     localparam int unsigned SIZE = IN_N + OUT_N - 1;
     localparam int unsigned COUNT_W = $clog2(SIZE + 1);
     localparam int unsigned PLACE_W = (OUT_N > 1) ? $clog2(OUT_N) : 1;
-    localparam bit FITS = (IN_N % OUT_N == 0);   // then nothing is ever left
+    localparam bit FITS = (IN_N % OUT_N == 0);   // then words are always added at place 0
     logic [SIZE*8-1:0]  buffer_q;
     logic [SIZE*8-1:0]  kept;
     logic [SIZE*8-1:0]  placed;
     logic [SIZE*8-1:0]  added;
-    logic [COUNT_W-1:0] count_q;
-    logic [COUNT_W-1:0] left;
+    logic [COUNT_W-1:0] left_q;
+    logic [COUNT_W-1:0] behind;     // the next beat
     logic [PLACE_W-1:0] place;
-    logic               valid_q;    // count_q >= OUT_N
+    logic               valid_q;
     logic               short;      // less than a beat is left
 
-    // What is left once the beat that is there has gone. A word is taken only then, or where there is no beat; so its
-    // place does not depend on m_axis_tready.
-    always_comb begin
-      left = count_q;
-      if (valid_q) left = last_q ? '0 : COUNT_W'(count_q - COUNT_W'(OUT_N));
-    end
-    assign place         = FITS ? '0 : PLACE_W'(left);
+    assign short         = (left_q < COUNT_W'(OUT_N));
+    assign behind        = short ? COUNT_W'(left_q + COUNT_W'(IN_N - OUT_N)) : COUNT_W'(left_q - COUNT_W'(OUT_N));
+    assign place         = FITS ? '0 : PLACE_W'(left_q);
     assign placed        = (SIZE*8)'(s_axis_tdata) << {place, 3'b000};
-    assign short         = (left < COUNT_W'(OUT_N));
     assign s_axis_tready = short && (!valid_q || m_axis_tready);
     assign m_axis_tvalid = valid_q;
     assign m_axis_tdata  = buffer_q[OUT_W-1:0];
@@ -94,14 +95,13 @@ module stream_gearbox #(
 
     always_ff @(posedge clk_i) begin
       if (!rst_ni) begin
-        count_q <= '0;
+        left_q  <= '0;
         valid_q <= 1'b0;
-      end else if (take) begin
-        count_q <= COUNT_W'(left + COUNT_W'(IN_N));
+      end else if (take || (pop && !short)) begin
+        left_q  <= last_d ? '0 : behind;
         valid_q <= 1'b1;
       end else if (pop) begin
-        count_q <= left;
-        valid_q <= !short;
+        valid_q <= 1'b0;
       end
     end
 
@@ -110,7 +110,7 @@ module stream_gearbox #(
       else if (pop) buffer_q <= kept;
     end
 
-    `AXIS_ASSERT(check_count, (32'(count_q) <= SIZE) && (valid_q == (32'(count_q) >= OUT_N)))
+    `AXIS_ASSERT(check_count, 32'(left_q) + (valid_q ? OUT_N : 0) <= SIZE)
   end
 
   if (OUT_N > IN_N && OUT_N % IN_N != 0) begin : gen_wide

@@ -37,6 +37,14 @@ PROOFS = (
         sabotage=("OUT_BEATS - 1)) ? '0 : PHASE_W'(phase_q", "OUT_BEATS)) ? '0 : PHASE_W'(phase_q"),
     ),
     Proof(
+        id="cdc_gray",
+        module="stream_cdc",
+        parameters={"W": 1, "DEPTH": 4},
+        uses=("stream_cdc_sync",),
+        reset="s_rst_ni",
+        sabotage=("write_gray_d  = write_d ^ (write_d >> 1)", "write_gray_d = write_d"),
+    ),
+    Proof(
         id="bursts",
         module="shell_bursts",
         parameters={"ADDR_W": 32, "WORDS": 6, "BURST": 4},

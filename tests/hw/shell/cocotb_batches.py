@@ -15,7 +15,7 @@ def net_periods(bench: Bench) -> tuple[float, ...]:
     return NET_PERIODS if bench.get("CDC") else NET_PERIODS[:1]
 
 
-@cocotb.test()
+@cocotb.test(timeout_time=10, timeout_unit="ms")
 async def registers(dut):
     bench = Bench(dut)
     await bench.start()
@@ -50,7 +50,7 @@ async def registers(dut):
         assert not any((await bench.lite.read(offset, 4)).data)
 
 
-@cocotb.test()
+@cocotb.test(timeout_time=10, timeout_unit="ms")
 async def addresses_beyond_the_space_are_kept_as_one_bit(dut):
     bench = Bench(dut)
     await bench.start()
@@ -65,7 +65,7 @@ async def addresses_beyond_the_space_are_kept_as_one_bit(dut):
     assert await bench.read("ERROR") == bit("ERROR.RANGE")
 
 
-@cocotb.test()
+@cocotb.test(timeout_time=10, timeout_unit="ms")
 async def batches(dut):
     bench = Bench(dut)
     for period in net_periods(bench):
@@ -79,14 +79,14 @@ async def batches(dut):
             assert await bench.read(name) == 0, name
 
 
-@cocotb.test()
+@cocotb.test(timeout_time=10, timeout_unit="ms")
 async def long_batch(dut):
     bench = Bench(dut)
     await bench.start()
     await bench.batch(300 if bench.get("IN_BEATS") < 50 else 40)
 
 
-@cocotb.test()
+@cocotb.test(timeout_time=10, timeout_unit="ms")
 async def random_back_pressure(dut):
     bench = Bench(dut)
     await bench.start()
@@ -97,7 +97,7 @@ async def random_back_pressure(dut):
     watch.cancel()
 
 
-@cocotb.test()
+@cocotb.test(timeout_time=10, timeout_unit="ms")
 async def clocks_are_counted(dut):
     bench = Bench(dut)
     for period in net_periods(bench):
@@ -109,7 +109,7 @@ async def clocks_are_counted(dut):
         assert abs(net - bus * 10 / period) <= 5, (period, bus, net)
 
 
-@cocotb.test()
+@cocotb.test(timeout_time=10, timeout_unit="ms")
 async def upper_half_is_latched(dut):
     """A carry between the two reads of a counter does not show."""
     bench = Bench(dut)
@@ -121,7 +121,7 @@ async def upper_half_is_latched(dut):
         assert high == n + (low < 1 << 31), (hex(low), high)
 
 
-@cocotb.test()
+@cocotb.test(timeout_time=10, timeout_unit="ms")
 async def stalls_are_counted(dut):
     """Slow memory starves the input; a memory that takes no results stalls the output."""
     bench = Bench(dut)
@@ -146,7 +146,7 @@ async def stalls_are_counted(dut):
     assert await bench.read("OUTPUT_STALLS_LO") - output_before > 100
 
 
-@cocotb.test()
+@cocotb.test(timeout_time=10, timeout_unit="ms")
 async def no_idle_cycle_at_the_input(dut):
     """Memory brings a word a cycle, the network takes a beat a cycle: no bubble between images."""
     bench = Bench(dut)
@@ -169,7 +169,7 @@ async def no_idle_cycle_at_the_input(dut):
     assert int(dut.idle_beats_o.value) > 0
 
 
-@cocotb.test()
+@cocotb.test(timeout_time=10, timeout_unit="ms")
 async def interrupt(dut):
     bench = Bench(dut)
     await bench.start()
@@ -183,7 +183,7 @@ async def interrupt(dut):
     assert dut.irq.value == 0
 
 
-@cocotb.test()
+@cocotb.test(timeout_time=10, timeout_unit="ms")
 async def words_for_memories(dut):
     """LOAD_DATA comes out in the network's clock, in order, with addresses that count up."""
     bench = Bench(dut)

@@ -34,7 +34,7 @@ async def recover(bench: Bench, *errors: str) -> None:
     await bench.batch(3)
 
 
-@cocotb.test()
+@cocotb.test(timeout_time=10, timeout_unit="ms")
 async def bus_errors(dut):
     bench = Bench(dut)
     await bench.start()
@@ -54,7 +54,7 @@ async def bus_errors(dut):
         bench.memory.bad_writes = set()
 
 
-@cocotb.test()
+@cocotb.test(timeout_time=10, timeout_unit="ms")
 async def refused_parameters(dut):
     bench = Bench(dut)
     await bench.start()
@@ -74,7 +74,7 @@ async def refused_parameters(dut):
         await recover(bench, error)
 
 
-@cocotb.test()
+@cocotb.test(timeout_time=10, timeout_unit="ms")
 async def nothing_beyond_the_limits_is_touched(dut):
     bench = Bench(dut)
     await bench.start()
@@ -102,7 +102,7 @@ async def nothing_beyond_the_limits_is_touched(dut):
         await recover(bench, "RANGE")
 
 
-@cocotb.test()
+@cocotb.test(timeout_time=10, timeout_unit="ms")
 async def stop_in_every_phase(dut):
     bench = Bench(dut)
     await bench.start()
@@ -117,7 +117,7 @@ async def stop_in_every_phase(dut):
     await bench.batch(2)
 
 
-@cocotb.test()
+@cocotb.test(timeout_time=10, timeout_unit="ms")
 async def start_in_a_batch(dut):
     bench = Bench(dut)
     await bench.start()
@@ -134,7 +134,7 @@ async def start_in_a_batch(dut):
         assert await bench.read("ERROR") == bit("ERROR.BUSY")
 
 
-@cocotb.test()
+@cocotb.test(timeout_time=10, timeout_unit="ms")
 async def faulty_network(dut):
     bench = Bench(dut)
     await bench.start()
@@ -162,7 +162,7 @@ async def faulty_network(dut):
     await recover(bench, "TIMEOUT")
 
 
-@cocotb.test()
+@cocotb.test(timeout_time=10, timeout_unit="ms")
 async def dead_memory(dut):
     """Without an answer the shell says so, waits for its bursts, and works again after them."""
     bench = Bench(dut)
