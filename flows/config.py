@@ -11,7 +11,7 @@ Stem = Literal["auto", "lut", "dsp"]
 
 # Frames per second aimed at when neither --target-fps nor --folding is given, at 100 MHz.
 DEFAULT_TARGET_FPS = {
-    "cnv_w1a1": 7_800,
+    "cnv_w1a1": 12_207,
     "tfc_w1a1": 900_000,
     "sfc_w1a1": 390_000,
     "lfc_w1a1": 97_000,

@@ -27,10 +27,12 @@ _HEADINGS = (
     "accuracy",
     "verified",
     "mismatches",
+    "cycles",
     "frames/s",
     "latency",
     "LUT",
     "BRAM36",
+    "DSP",
 )
 _KEPT = (
     "schema",
@@ -93,11 +95,12 @@ def _row(entry: Mapping[str, Any]) -> str:
         top1,
         f"{number(verification['images']['value'])} x {patterns}",
         number(wrong),
+        number(performance["initiation_interval_cycles"]["value"], 0),
         number(performance["frames_per_second"]["value"], 0),
         f"{number(performance['latency_us']['value'], 1)} us",
         *(
             f"{number(resources[key]['value'], 1)} ({resources['percent'][key]['value']:.1f} %)"
-            for key in ("lut", "bram36")
+            for key in ("lut", "bram36", "dsp")
         ),
     )
     return f"| {' | '.join(cells)} |"
@@ -142,7 +145,8 @@ def _add(path: Path) -> None:
         report = extract(json.loads(path.read_text(encoding="utf-8")))
     except (ValueError, KeyError) as error:
         raise UsageError(f"{path}: not a report.json of this project ({error!r}).") from error
-    slug = f"{report['model']}-{report['board'].lower().replace('-', '_')}"
+    cycles = report["performance"]["initiation_interval_cycles"]["value"]
+    slug = f"{report['model']}-{report['board'].lower().replace('-', '_')}-{cycles:.0f}"
     text = json.dumps(report, indent=2, ensure_ascii=False) + "\n"
     write_atomically(RESULTS / f"{slug}.json", text)
 
