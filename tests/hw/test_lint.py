@@ -21,6 +21,7 @@ MODULES = {path.stem: path for path in sorted(HW.rglob("*.sv"))}
 
 SWEEP: dict[str, list[dict[str, int]]] = {
     "rom": [{"W": 1, "DEPTH": 1}, {"W": 73, "DEPTH": 9, "BLOCK": 1}],
+    "rom_load": [{"W": 1, "DEPTH": 1}, {"W": 73, "DEPTH": 9, "BLOCK": 1, "MEMORY": 4095}],
     "ram_sdp": [{"W": 1, "DEPTH": 1}, {"W": 73, "DEPTH": 9, "BLOCK": 1}],
     "stream_reg": [{"W": 1}, {"W": 67}],
     "stream_fifo": [

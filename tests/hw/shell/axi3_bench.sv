@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+// axi3_to_lite with the ports that the bus models look for: LEN has eight bits there.
+module axi3_bench (
+  input  logic         clk,
+  input  logic         rst_n,
+  input  logic [11:0]  s_axi_awid,
+  input  logic [15:0]  s_axi_awaddr,
+  input  logic [7:0]   s_axi_awlen,
+  input  logic [2:0]   s_axi_awsize,
+  input  logic [1:0]   s_axi_awburst,
+  input  logic         s_axi_awvalid,
+  input  logic [31:0]  s_axi_wdata,
+  input  logic [3:0]   s_axi_wstrb,
+  input  logic         s_axi_wlast,
+  input  logic         s_axi_wvalid,
+  input  logic         s_axi_bready,
+  input  logic [11:0]  s_axi_arid,
+  input  logic [15:0]  s_axi_araddr,
+  input  logic [7:0]   s_axi_arlen,
+  input  logic [2:0]   s_axi_arsize,
+  input  logic [1:0]   s_axi_arburst,
+  input  logic         s_axi_arvalid,
+  input  logic         s_axi_rready,
+  output logic         s_axi_awready,
+  output logic         s_axi_wready,
+  output logic [11:0]  s_axi_bid,
+  output logic [1:0]   s_axi_bresp,
+  output logic         s_axi_bvalid,
+  output logic         s_axi_arready,
+  output logic [11:0]  s_axi_rid,
+  output logic [31:0]  s_axi_rdata,
+  output logic [1:0]   s_axi_rresp,
+  output logic         s_axi_rlast,
+  output logic         s_axi_rvalid,
+  output logic [15:0]  m_axi_awaddr,
+  output logic         m_axi_awvalid,
+  output logic [31:0]  m_axi_wdata,
+  output logic [3:0]   m_axi_wstrb,
+  output logic         m_axi_wvalid,
+  output logic         m_axi_bready,
+  output logic [15:0]  m_axi_araddr,
+  output logic         m_axi_arvalid,
+  output logic         m_axi_rready,
+  input  logic         m_axi_awready,
+  input  logic         m_axi_wready,
+  input  logic [1:0]   m_axi_bresp,
+  input  logic         m_axi_bvalid,
+  input  logic         m_axi_arready,
+  input  logic [31:0]  m_axi_rdata,
+  input  logic [1:0]   m_axi_rresp,
+  input  logic         m_axi_rvalid
+);
+
+  axi3_to_lite #(
+    .ADDR_W(16),
+    .ID_W(12)
+  ) u_dut (
+    .clk_i(clk),
+    .rst_ni(rst_n),
+    .s_axi_awlen(s_axi_awlen[3:0]),
+    .s_axi_arlen(s_axi_arlen[3:0]),
+    .s_axi_awid, .s_axi_awaddr, .s_axi_awsize, .s_axi_awburst, .s_axi_awvalid, .s_axi_wdata,
+    .s_axi_wstrb, .s_axi_wvalid, .s_axi_bready, .s_axi_arid, .s_axi_araddr, .s_axi_arsize,
+    .s_axi_arburst, .s_axi_arvalid, .s_axi_rready, .s_axi_awready, .s_axi_wready, .s_axi_bid,
+    .s_axi_bresp, .s_axi_bvalid, .s_axi_arready, .s_axi_rid, .s_axi_rdata, .s_axi_rresp,
+    .s_axi_rlast, .s_axi_rvalid, .m_axi_awaddr, .m_axi_awvalid, .m_axi_wdata, .m_axi_wstrb,
+    .m_axi_wvalid, .m_axi_bready, .m_axi_araddr, .m_axi_arvalid, .m_axi_rready, .m_axi_awready,
+    .m_axi_wready, .m_axi_bresp, .m_axi_bvalid, .m_axi_arready, .m_axi_rdata, .m_axi_rresp,
+    .m_axi_rvalid
+  );
+
+endmodule
