@@ -9,7 +9,7 @@ estimate of each layer beside what synthesis found.
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from math import ceil
+from math import ceil, expm1, log1p
 from pathlib import Path
 from typing import Literal
 
@@ -20,6 +20,8 @@ COST_FILE = Path(__file__).with_name("cost.json")
 
 # What one of each feature costs: {"lane": {"lut": 0.8, "ff": 1.2}, ...}
 COEFFICIENTS: Mapping[str, Mapping[str, float]] = json.loads(COST_FILE.read_text())["coefficients"]
+
+_BANK = 1024  # words; deeper ROMs are banks of block RAM behind a multiplexer
 
 # Of the points in cost.json; tests/flows/dataflow/test_cost.py holds the formulas to it.
 LARGEST_ERROR: Mapping[str, float] = {"lut": 0.10, "ff": 0.15}
@@ -165,8 +167,16 @@ def rom_bram36(width: int, depth: int) -> float:
 
 
 def rom_lut(width: int, depth: int) -> float:
-    """LUTs of a ROM without block RAM: 64 words of one bit each, as Yosys maps and counts them."""
-    return width * ceil(depth / 64)
+    """LUTs of a ROM without block RAM: one holds 64 words of one bit.
+
+    Columns of a shallow ROM are alike: of random weights, so many differ on average. A ROM of one
+    word is no hardware.
+    """
+    if depth == 1:
+        return 0.0
+    columns = 2.0 ** min(depth, 64)
+    different = columns * -expm1(width * log1p(-1 / columns))
+    return different * ceil(depth / 64)
 
 
 def ram_lut(width: int, depth: int) -> float:
@@ -213,9 +223,11 @@ def features(shape: UnitShape, fold: Fold) -> dict[str, float]:
     found = unit(shape, fold)
     if shape.convolution and fold.form != "input":
         found |= _window(shape, fold)
+    width, depth = fold.pe * fold.simd, (shape.mh // fold.pe) * (shape.n // fold.simd)
     if not fold.rom_block:
-        width, depth = fold.pe * fold.simd, (shape.mh // fold.pe) * (shape.n // fold.simd)
-        found |= {"rom": rom_lut(width, depth), "rom bit": float(width)}
+        return found | {"rom": rom_lut(width, depth), "rom bit": float(width)}
+    if depth > _BANK:
+        return found | {"bank bit": float(width * (ceil(depth / _BANK) - 1))}
     return found
 
 

@@ -11,7 +11,7 @@ LUT_PER_CYCLE = 0.1
 
 # What the other resources are worth. At 50 LUTs a block RAM, weights of 64 words and more go there;
 # DSPs are idle otherwise, at 8 LUTs they replace a stem in LUTs wherever there are enough.
-_LUT_PER = {"lut": 1.0, "ff": 0.0, "bram36": 50.0, "dsp": 8.0}
+_LUT_PER = {"lut": 1.0, "ff": 0.0, "bram36": 60.0, "dsp": 8.0}
 
 
 def price(resources: Resources) -> float:
