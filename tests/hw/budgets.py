@@ -83,7 +83,7 @@ def read_points(path: Path = FILE) -> list[Point]:
     content = tomllib.loads(path.read_text(encoding="utf-8"))
     points = []
     for module, entries in content.items():
-        if module == "tool":
+        if module in ("tool", "none_yet"):
             continue
         for entry in entries:
             unknown = entry.keys() - {"with", "images", "family", "nightly", "cost"}
@@ -104,6 +104,11 @@ def read_points(path: Path = FILE) -> list[Point]:
 def stated_tool(path: Path = FILE) -> str:
     """Tool and version that the figures hold for."""
     return str(tomllib.loads(path.read_text(encoding="utf-8"))["tool"])
+
+
+def without_budget(path: Path = FILE) -> set[str]:
+    """Modules that the file names as not measured yet."""
+    return set(tomllib.loads(path.read_text(encoding="utf-8"))["none_yet"])
 
 
 def measured(report: SynthReport) -> dict[str, float]:
