@@ -22,12 +22,15 @@ TESTED_THROUGH = {
     "add_ternary": "xnor_popcount",
     "lut_pair": "xnor_popcount",
     "carry_chain": "xnor_popcount",
+    "shell_control": "shell",
+    "shell_counters": "shell",
+    "shell_dma": "shell",
 }
 
 MODULES = [
     path
     for path in tree.with_suffix(".sv")
-    if path.parts[0] == "hw" and path.parts[1] in {"arith", "kernel", "stream"}
+    if path.parts[0] == "hw" and path.parts[1] in {"arith", "kernel", "shell", "stream"}
 ]
 
 

@@ -32,7 +32,7 @@ def zoo_network(model: str, folder: Path) -> Network:
 
 @pytest.mark.parametrize(
     "model",
-    ["tfc_w1a1", pytest.param("cnv_w1a1", marks=pytest.mark.nightly)],
+    [pytest.param(name, marks=pytest.mark.nightly) for name in ("tfc_w1a1", "cnv_w1a1")],
 )
 def test_netlist_is_clean(model: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(pipeline, "DEPLOY_IMAGES", 4)
