@@ -21,7 +21,7 @@ COST_FILE = Path(__file__).with_name("cost.json")
 # What one of each feature costs: {"lane": {"lut": 0.8, "ff": 1.2}, ...}
 COEFFICIENTS: Mapping[str, Mapping[str, float]] = json.loads(COST_FILE.read_text())["coefficients"]
 
-_BANK = 1024  # words; deeper ROMs are banks of block RAM behind a multiplexer
+_BANK = 2048  # words; deeper ROMs are banks of block RAM behind a multiplexer
 
 # Of the points in cost.json; tests/flows/dataflow/test_cost.py holds the formulas to it.
 LARGEST_ERROR: Mapping[str, float] = {"lut": 0.10, "ff": 0.15}

@@ -29,9 +29,10 @@ def test_estimates_are_within_the_stated_band(point):
 
 
 @pytest.mark.parametrize("point", POINTS, ids=[point["name"] for point in POINTS])
-def test_block_ram_and_dsp_are_exact(point):
+def test_dsp_is_exact_and_block_ram_never_promised_too_low(point):
     found = _estimate(point)
-    assert (found.bram36, found.dsp) == (point["bram36"], point["dsp"])
+    assert found.dsp == point["dsp"]
+    assert point["bram36"] <= found.bram36 <= point["bram36"] + 2
 
 
 def test_every_form_of_hardware_has_points():
@@ -59,13 +60,14 @@ def test_the_fit_repeats():
         assert found == pytest.approx(DOCUMENT["coefficients"][name], abs=1e-3)
 
 
-def test_synthesis_of_a_point_repeats(tmp_path, monkeypatch):
-    """The smallest point; `python -m tools.fit_cost` repeats all."""
+def test_a_point_synthesised_now_is_within_the_band(tmp_path, monkeypatch):
+    """The hardware of today, not only that of the fit; `python -m tools.fit_cost` repeats all."""
     monkeypatch.setattr(fit_cost, "WORK", tmp_path)
     smallest = min(POINTS, key=lambda point: point["lut"])
     targets = [fit_cost.target(*point) for point in fit_cost.points()]
     (one,) = [target for target in targets if target.name == smallest["name"]]
     (report,) = synthesise([one], "xc7", tmp_path / "synth", 1, CACHE / "synth")
-    assert {key: getattr(report, key) for key in ("lut", "ff", "bram36", "dsp")} == {
-        key: smallest[key] for key in ("lut", "ff", "bram36", "dsp")
-    }
+    found = _estimate(smallest)
+    assert abs(found.lut / report.lut - 1) <= LARGEST_ERROR["lut"]
+    assert abs(found.ff / report.ff - 1) <= LARGEST_ERROR["ff"]
+    assert found.dsp == report.dsp
