@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from flows.boards import load_board
+from flows.dataflow.cost import Resources
 from flows.dataflow.folding_file import read_folding
 from flows.dataflow.solve import Candidates, Wish, assess, capacity, solve
 from tests.support.chains import zoo_chain
@@ -39,9 +40,15 @@ def test_a_recorded_folding_holds_its_limits(candidates, interval):
     _holds(assess(candidates, read.folding, Wish(interval=interval, budget=PYNQ)), interval)
 
 
+def test_the_solver_finds_such_a_folding_by_itself(candidates):
+    _holds(solve(candidates, Wish(interval=8192, budget=PYNQ)), 8192)
+
+
 @pytest.mark.parametrize("interval", LIMITS)
-def test_the_solver_finds_such_a_folding_by_itself(candidates, interval):
-    _holds(solve(candidates, Wish(interval=interval, budget=PYNQ)), interval)
+def test_the_solver_keeps_to_the_limits_as_a_budget(candidates, interval):
+    lut, bram36, _ = LIMITS[interval]
+    budget = Resources(lut=lut, ff=PYNQ.ff, bram36=bram36, dsp=PYNQ.dsp)
+    _holds(solve(candidates, Wish(interval=interval, budget=budget)), interval)
 
 
 def test_all_recorded_foldings_are_held_to_limits():
