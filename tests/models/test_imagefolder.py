@@ -67,6 +67,7 @@ def test_processes_divide_every_batch_and_a_resumed_epoch_goes_on(folder):
     assert whole.keys(0) != [[(s, 0, i) for s, _, i in part] for part in whole.keys(1)]
 
 
+@pytest.mark.nightly  # starts processes of its own
 def test_workers_change_nothing(folder):
     images = read_folder(folder, train=True, size=32)
     here, there = (
@@ -114,6 +115,7 @@ def test_folder_of_another_data_set_is_refused(folder, tmp_path, capsys):
     assert "3 classes; bireal18_imagenet has 1000" in capsys.readouterr().err
 
 
+@pytest.mark.nightly  # starts processes of its own
 def test_two_processes_train_one_network(folder, tmp_path):
     """Through torchrun, stopped and resumed; what is written is a whole run's."""
     torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node"]
