@@ -128,7 +128,7 @@ def test_readme_table():
     row = table([extract(build_document(build_facts()))]).splitlines()[2]
     assert row == (
         "| cnv_w1a1 | Pynq-Z2, 100 MHz | 84.31 % CIFAR-10 (JPEG copy of the images) | 256 x 3 | 0 "
-        "| 3,543 | 612.4 us | 15,597 (29.3 %) | 68 (48.6 %) |"
+        "| 28,226 | 3,543 | 612.4 us | 15,597 (29.3 %) | 68 (48.6 %) | 0 (0.0 %) |"
     )
     assert table([]) == "No results yet."
     text = updated(f"before\n{BEGIN}\nold\n{END}\nafter\n", [])
@@ -146,7 +146,7 @@ def test_readme_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys)
     monkeypatch.setattr(load_extracts, "__defaults__", (tmp_path / "results",))
     assert main([str(tmp_path / "report.json")]) == 0
     assert "| cnv_w1a1 |" in readme.read_text()
-    assert [path.name for path in (tmp_path / "results").iterdir()] == ["cnv_w1a1-pynq_z2.json"]
+    assert [path.name for path in (tmp_path / "results").iterdir()] == ["cnv_w1a1-pynq_z2-28226.json"]
     assert main([str(tmp_path / "time_per_step.json")]) == 2
     assert main([str(tmp_path / "absent.json")]) == 2
     assert "not a report.json" in capsys.readouterr().err
