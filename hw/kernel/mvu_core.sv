@@ -395,6 +395,6 @@ module mvu_core #(
     .m_axis_tready
   );
 
-  `AXIS_ASSERT(check_places, 32'(used_q) <= FIFO_DEPTH && full_q == (32'(used_q) == FIFO_DEPTH))
+  `AXIS_ASSERT(check_places, !(result_leaves && used_q == '0) && full_q == (32'(used_q) == FIFO_DEPTH))
 
 endmodule

@@ -252,6 +252,6 @@ module mvu_serial #(
   );
 
   `AXIS_ASSERT(check_place, fifo_ready || !result_valid_q)
-  `AXIS_ASSERT(check_places, 32'(used_q) <= FIFO_DEPTH && full_q == (32'(used_q) == FIFO_DEPTH))
+  `AXIS_ASSERT(check_places, !(result_leaves && used_q == '0) && full_q == (32'(used_q) == FIFO_DEPTH))
 
 endmodule
