@@ -146,7 +146,9 @@ def test_readme_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys)
     monkeypatch.setattr(load_extracts, "__defaults__", (tmp_path / "results",))
     assert main([str(tmp_path / "report.json")]) == 0
     assert "| cnv_w1a1 |" in readme.read_text()
-    assert [path.name for path in (tmp_path / "results").iterdir()] == ["cnv_w1a1-pynq_z2-28226.json"]
+    assert [path.name for path in (tmp_path / "results").iterdir()] == [
+        "cnv_w1a1-pynq_z2-28226.json"
+    ]
     assert main([str(tmp_path / "time_per_step.json")]) == 2
     assert main([str(tmp_path / "absent.json")]) == 2
     assert "not a report.json" in capsys.readouterr().err
