@@ -22,7 +22,8 @@ from flows.sim.verilate import SimulatorBuild, build_simulator
 
 _SOURCE, _SINK = "s_axis", "m_axis"
 _JOB_IMAGES = 512  # of one job at most, so that a long run can tell how far it is
-_TRACED_IMAGES = 16  # of every pattern, when layers are traced; a trace of more would not fit
+_PACE_IMAGES = 12  # at most, to find the interval
+TRACED_IMAGES = 16  # of every pattern, when layers are traced; a trace of more would not fit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -174,7 +175,7 @@ def simulate(
     """
     images = reference.images
     if build.taps:
-        images = images[:_TRACED_IMAGES]
+        images = images[:TRACED_IMAGES]
     count = max(jobs, -(-len(images) // _JOB_IMAGES))
     pieces = [part for part in np.array_split(np.arange(len(images)), count) if len(part)]
     todo = [
@@ -311,8 +312,10 @@ def _pace(
     beats = network.output.beats
     free = STALL_PATTERNS["none"]
     first = _job(network, project, images[:1], free, 0)
-    many = _job(network, project, np.resize(images, (12, *images.shape[1:])), free, 0)
     alone = run(build, first.input_beats, expect=first.expect, options=first.options)
+    # Until the network is full, and as many again.
+    count = min(_PACE_IMAGES, 4 + 2 * -(-alone.cycles // max(network.cycles().values())))
+    many = _job(network, project, np.resize(images, (count, *images.shape[1:])), free, 0)
     steady = run(build, many.input_beats, expect=many.expect, options=many.options)
     return (
         alone.latency(_SOURCE, _SINK, sink_frame_beats=beats),

@@ -313,9 +313,9 @@ def _simulate(
             project, network, trace=trace, waves=waves, cache_dir=cache / "sim", jobs=config.jobs
         )
 
-    simulator = build(trace=False, waves=False)
+    whole = config.trace_layers and len(vectors.images) <= cosim.TRACED_IMAGES
     measured = cosim.simulate(
-        simulator,
+        build(trace=whole, waves=False),
         network,
         project,
         vectors,
@@ -323,7 +323,7 @@ def _simulate(
         jobs=config.jobs,
         progress=advance,
     )
-    if config.trace_layers:
+    if config.trace_layers and not whole:
         traced = cosim.simulate(
             build(trace=True, waves=False), network, project, vectors, patterns, jobs=config.jobs
         )

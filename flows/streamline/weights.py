@@ -69,9 +69,11 @@ def integer_weights(model: ModelWrapper, layer: NodeProto) -> tuple[np.ndarray, 
     if layer.op_type == "MatMul":
         values = values.T
     flat = np.abs(values).reshape(len(values), -1)
-    if (flat == flat[:, :1]).all() and (flat > 0).all():
+    trained = _trained_step(model, layer.input[1], len(values))
+    alike = (flat == flat[:, :1]).all() and (flat > 0).all()
+    if alike and (trained is None or (flat[:, 0] == trained).all()):
         return np.where(values > 0, 1, -1).astype(np.int64), flat[:, 0], 1
-    step = np.asarray([_step(row) for row in flat])
+    step = np.asarray([_step(row) for row in flat]) if trained is None else trained
     codes = values / step.reshape((-1,) + (1,) * (values.ndim - 1))
     largest = int(np.abs(codes).max())
     if largest >= 2**15:
@@ -81,6 +83,22 @@ def integer_weights(model: ModelWrapper, layer: NodeProto) -> tuple[np.ndarray, 
             " weight quantiser."
         )
     return codes.astype(np.int64), step, largest.bit_length() + 1
+
+
+def _trained_step(model: ModelWrapper, name: str, channels: int) -> np.ndarray | None:
+    """(OC,) steps of a Quant node that makes the weights; None where they are no powers of two.
+
+    The trained network counts in these steps, even where all weights of a channel are even.
+    """
+    node = model.find_producer(name)
+    while node is not None and node.op_type in ("Transpose", "Cast"):
+        node = model.find_producer(node.input[0])
+    if node is None or node.op_type != "Quant":
+        return None
+    scale = constant(model, node.input[1])
+    if scale is None or scale.size not in (1, channels) or (np.frexp(scale)[0] != 0.5).any():
+        return None
+    return np.asarray(np.broadcast_to(scale.astype(np.float64).ravel(), channels))
 
 
 def _step(row: np.ndarray) -> float:

@@ -166,6 +166,16 @@ def test_grouped_convolution_and_shuffle(build):
     assert [n.groups for n in graph.nodes if isinstance(n, Convolution)] == [1, 4]
 
 
+def test_even_weights_keep_the_step_that_they_were_trained_with(build, rng):
+    """What is counted must be what the trained network counts, or no table would fit."""
+    codes = rng.integers(-127, 128, (8, 3, 3, 3))
+    codes[2] -= codes[2] % 2
+    x = build._conv(build.pixels(), build.quant(build.constant(codes / 128), 1 / 128), 3)
+    x = build.requant(x, 8, STEP, unit=2.0**-14, shift=12)
+    graph = check(build, head(build, x, 8, 6))
+    np.testing.assert_array_equal(graph.nodes[0].weights, codes.transpose(0, 2, 3, 1))
+
+
 def two_slopes(build: Builder, x: str, channels: int) -> str:
     """z >= t chooses one of two affines; a falling channel among them."""
     shape = (1, channels, 1, 1)
@@ -221,9 +231,18 @@ def test_steps_that_do_not_meet_are_refused(build):
 
 
 def test_an_unquantised_batch_norm_on_a_stream_is_refused(build):
-    bits = build.sign(stem(build), 8, STEP, 60)
+    x = stem(build)
+    bits = build.sign(x, 8, STEP, 60)
     y = build.affine(build.binary_conv(build.pad(bits, -1.0), 8, 8), 8, 0.3, 0.1)
-    refuse(build, head(build, build.op("Add", y, y), 8, 8), "head|Add|float32|MatMul|ReduceSum")
+    found = r"not an integer times a scale where add_\d+ reads it \(channel 0\)"
+    refuse(build, head(build, build.op("Add", x, y), 8, 8), found)
+
+
+def test_a_stream_added_to_itself_is_refused(build):
+    x = stem(build)
+    refuse(
+        build, head(build, build.op("Add", x, x), 8, 8), r"\(Add\): no piecewise linear function"
+    )
 
 
 def test_an_unknown_operator_is_named_with_its_stream(build):
