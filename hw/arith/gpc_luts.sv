@@ -17,15 +17,28 @@ module gpc_luts #(
 
   if (N < 1) $error("gpc_luts: N must be at least 1");
 
-  // Bit `bit_at` of the sum of five bits, some of them inverted.
-  function automatic logic [31:0] truth_table(input int unsigned bit_at, input logic [4:0] invert);
+  // Bit `bit_at` of the sum of five bits.
+  function automatic logic [31:0] truth_table(input int unsigned bit_at);
     int unsigned total;
     for (int unsigned i = 0; i < 32; i = i + 1) begin
       total = 0;
-      for (int unsigned j = 0; j < 5; j = j + 1) total = total + (((i >> j) ^ 32'(invert >> j)) & 32'd1);
+      for (int unsigned j = 0; j < 5; j = j + 1) total = total + ((i >> j) & 32'd1);
       truth_table[i] = ((total >> bit_at) & 32'd1) == 32'd1;
     end
   endfunction
+
+  // A table with some inputs inverted: entries i and i ^ flip change places. Without a loop, since it is read for every counter.
+  function automatic logic [31:0] flipped(input logic [31:0] entries, input logic [4:0] flip);
+    flipped = entries;
+    if (flip[0]) flipped = ((flipped & 32'h5555_5555) << 1) | ((flipped >> 1) & 32'h5555_5555);
+    if (flip[1]) flipped = ((flipped & 32'h3333_3333) << 2) | ((flipped >> 2) & 32'h3333_3333);
+    if (flip[2]) flipped = ((flipped & 32'h0F0F_0F0F) << 4) | ((flipped >> 4) & 32'h0F0F_0F0F);
+    if (flip[3]) flipped = ((flipped & 32'h00FF_00FF) << 8) | ((flipped >> 8) & 32'h00FF_00FF);
+    if (flip[4]) flipped = {flipped[15:0], flipped[31:16]};
+  endfunction
+
+  localparam logic [31:0] NEAR = truth_table(1);
+  localparam logic [31:0] FAR = truth_table(2);
 
   for (genvar n = 0; n < N; n = n + 1) begin : gen_counter
     localparam logic [4:0] FLIP = {INVERT[5*N+n], INVERT[4*N+n], INVERT[3*N+n], INVERT[2*N+n], INVERT[N+n]};
@@ -36,8 +49,8 @@ module gpc_luts #(
     assign select_o[2*n]   = direct ^ (^(r ^ FLIP));
     assign data_o[2*n]     = direct;
     lut_pair #(
-      .INIT6(truth_table(1, FLIP)),
-      .INIT5(truth_table(2, FLIP))
+      .INIT6(flipped(NEAR, FLIP)),
+      .INIT5(flipped(FAR, FLIP))
     ) u_high (
       .in_i(r),
       .o6_o(select_o[2*n+1]),

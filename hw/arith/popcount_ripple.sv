@@ -29,6 +29,9 @@ module popcount_ripple #(
     end
   endfunction
 
+  localparam logic [31:0] SUM = truth_table(0);
+  localparam logic [31:0] CARRY = truth_table(1);
+
   // A lane that is missing disagrees.
   logic [2*PAIRS-1:0] act, weight;
   logic [PAIRS-1:0]   running;
@@ -49,8 +52,8 @@ module popcount_ripple #(
       assign from = running[p-1];
     end
     lut_pair #(
-      .INIT6(truth_table(0)),
-      .INIT5(truth_table(1))
+      .INIT6(SUM),
+      .INIT5(CARRY)
     ) u_pair (
       .in_i({from, weight[2*p+1], act[2*p+1], weight[2*p], act[2*p]}),
       .o6_o(running[p]),

@@ -70,11 +70,11 @@ module popcount_heap #(
     lanes_at = start(column) + ((column + 1 <= ADDEND_W) ? 1 : 0) + ((CONSTANT && column == 0) ? 32'(CARRY) : 0);
   endfunction
 
-  function automatic logic [16*SUM_W-1:0] all_heights(input int unsigned columns);
+  localparam int unsigned COLUMNS = (SUM_W > 0) ? SUM_W : 1;  // so that a width of 0 meets its message
+  function automatic logic [16*COLUMNS-1:0] all_heights(input int unsigned columns);
     for (int unsigned c = 0; c < columns; c = c + 1) all_heights[16*c+:16] = 16'(height(c));
   endfunction
 
-  localparam int unsigned COLUMNS = SUM_W;
   localparam logic [16*COLUMNS-1:0] HEIGHTS = all_heights(COLUMNS);
   `include "heap_plan.svh"
   localparam logic [PLAN_W-1:0] PLAN = plan(HEIGHTS);
