@@ -94,6 +94,9 @@ def script(target: SynthTarget, sources: tuple[Path, ...], family: Family) -> st
 def _map(top: str, family: Family) -> tuple[str, ...]:
     """Technology mapping; DSP slices of UltraScale+ are filled as those of 7 series.
 
+    Delays stay flip-flops (-nosrl): LUTs are what a 1-bit network runs out of, and not every router
+    knows the long shift registers.
+
     Yosys 0.70 puts only the multiplier into a DSP48E2, and into a DSP48E1 its adders and registers
     as well. What fits the E1 fits the E2, so the slices count right; their cells are E1.
     """

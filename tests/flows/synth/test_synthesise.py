@@ -50,7 +50,13 @@ module lutram (
   assign q_o = mem[ra_i];
 endmodule
 """,
-    # 3 lanes of 16 steps: three SRL16E.
+    # A shift register that the source names: one SRL16E.
+    "shift": """
+module shift (input logic clk_i, input logic d_i, output logic q_o);
+  SRL16E u_srl (.Q(q_o), .A0(1'b1), .A1(1'b1), .A2(1'b1), .A3(1'b1), .CE(1'b1), .CLK(clk_i), .D(d_i));
+endmodule
+""",
+    # 3 lanes of 16 steps that it does not name: 48 flip-flops.
     "delay": """
 module delay (input logic clk_i, input logic [2:0] d_i, output logic [2:0] q_o);
   logic [15:0][2:0] line_q;
@@ -83,6 +89,7 @@ module everything (
 );
   parity u_parity (.clk_i, .a_i(a_i[5:0]), .y_o(q_o[0][0]));
   delay u_delay (.clk_i, .d_i(b_i[2:0]), .q_o(q_o[0][3:1]));
+  shift u_shift (.clk_i, .d_i(b_i[6]), .q_o(q_o[0][4]));
   add u_add (.clk_i, .a_i(a_i[15:0]), .b_i(b_i[15:0]), .q_o(q_o[1][15:0]));
   lutram u_lutram (
     .clk_i, .we_i, .wa_i(a_i[4:0]), .ra_i(a_i[9:5]), .d_i(b_i[5:0]), .q_o(q_o[2][5:0])
@@ -90,7 +97,7 @@ module everything (
   ram u_ram (.clk_i, .we_i, .wa_i(a_i[9:0]), .ra_i(a_i[19:10]), .d_i(b_i), .q_o(q_o[3]));
   rom u_rom (.clk_i, .a_i(a_i[8:0]), .q_o(q_o[4]));
   multiply u_multiply (.clk_i, .a_i(a_i[17:0]), .b_i(b_i[17:0]), .q_o(q_o[5]));
-  assign q_o[0][35:4] = '0;
+  assign q_o[0][35:5] = '0;
   assign q_o[1][35:16] = '0;
   assign q_o[2][35:6] = '0;
 endmodule
@@ -140,9 +147,9 @@ def cells(**found: float) -> dict[str, float]:
     return {**dict.fromkeys(columns, 0), **found}
 
 
-# On UltraScale+ the LUT memory takes eight LUTs and Yosys leaves the product's register outside.
-ALL_XC7 = cells(lut=1 + 3 + 16 + 4, lutram=3 + 4, srl=3, ff=1 + 16, bram36=1.5, dsp=1, carry=4)
-ALL_XCUP = {**ALL_XC7, "lut": 1 + 3 + 16 + 8, "lutram": 3 + 8, "ff": 1 + 16 + 36}
+# On UltraScale+ the LUT memory takes eight LUTs; the product's register is inside on both.
+ALL_XC7 = cells(lut=1 + 1 + 16 + 4, lutram=1 + 4, srl=1, ff=1 + 48 + 16, bram36=1.5, dsp=1, carry=4)
+ALL_XCUP = {**ALL_XC7, "lut": 1 + 1 + 16 + 8, "lutram": 1 + 8}
 
 
 @pytest.mark.parametrize(("family", "expected"), [("xc7", ALL_XC7), ("xcup", ALL_XCUP)])
@@ -159,11 +166,12 @@ def test_exact_counts_of_every_kind(root: Path, tmp_path: Path, family: str, exp
 
 def test_parts_side_by_side_then_from_the_cache(root: Path, tmp_path: Path):
     """Each part has the count that it adds to `everything`; the second run takes no time."""
-    designs = [target(root, name) for name in ("parity", "delay", "lutram")]
+    designs = [target(root, name) for name in ("parity", "delay", "shift", "lutram")]
     first = synthesise(designs, "xc7", tmp_path / "w", 2, tmp_path / "c")
     assert [(r.name, r.lut, r.srl, r.ff) for r in first] == [
         ("parity", 1, 0, 1),
-        ("delay", 3, 3, 0),
+        ("delay", 0, 0, 48),
+        ("shift", 1, 1, 0),
         ("lutram", 4, 0, 0),
     ]
     assert first[0].deepest_path[0].startswith("a_i[")
@@ -223,7 +231,7 @@ def test_failure_shows_the_end_of_the_log(root: Path, tmp_path: Path, name: str,
 
 
 def test_missing_inputs_are_named(root: Path, tmp_path: Path):
-    with pytest.raises(ToolError, match="absent stands in none of its 8 sources"):
+    with pytest.raises(ToolError, match="absent stands in none of its 9 sources"):
         synthesise([target(root, "parity", top="absent")], "xc7", tmp_path, 1, tmp_path)
     design = target(root, "parity", sources=(Path("gone.sv"),))
     with pytest.raises(ToolError, match=r"gone\.sv: No such file"):
