@@ -53,7 +53,9 @@ endmodule
     # A shift register that the source names: one SRL16E.
     "shift": """
 module shift (input logic clk_i, input logic d_i, output logic q_o);
-  SRL16E u_srl (.Q(q_o), .A0(1'b1), .A1(1'b1), .A2(1'b1), .A3(1'b1), .CE(1'b1), .CLK(clk_i), .D(d_i));
+  SRL16E u_srl (
+    .Q(q_o), .A0(1'b1), .A1(1'b1), .A2(1'b1), .A3(1'b1), .CE(1'b1), .CLK(clk_i), .D(d_i)
+  );
 endmodule
 """,
     # 3 lanes of 16 steps that it does not name: 48 flip-flops.
