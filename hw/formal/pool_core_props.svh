@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Included at the end of pool_core under FORMAL: counters and addresses follow from the position, which keeps them in
 // bounds for ever. Proven with PE = C, where all positions are registers of this module.
+`AXIS_ASSUME_STREAM(f_sender, s_axis_tvalid, s_axis_tready, s_axis_tdata, C*IN_BITS)
+
 localparam int unsigned F_END = K - 1 - PAD;  // last row (column) of the first window
 logic [7:0] f_windows;                        // of this row of windows, that lie to the left
 

@@ -7,6 +7,7 @@ logic f_out;
 
 `AXIS_ASSUME_STREAM(f_sender_a, s_axis_a_tvalid, s_axis_a_tready, s_axis_a_tdata, CA*A_BITS)
 `AXIS_ASSUME_STREAM(f_sender_b, s_axis_b_tvalid, s_axis_b_tready, s_axis_b_tdata, CB*B_BITS)
+`AXIS_ASSERT_STREAM(f_output, m_axis_tvalid, m_axis_tready, m_axis_tdata, (CA + CB)*OUT_BITS)
 
 assign f_a   = s_axis_a_tvalid && s_axis_a_tready;
 assign f_b   = s_axis_b_tvalid && s_axis_b_tready;

@@ -6,6 +6,8 @@ logic [3:0] f_a_q;
 logic [3:0] f_b_q;
 
 `AXIS_ASSUME_STREAM(f_sender, s_axis_tvalid, s_axis_tready, s_axis_tdata, W)
+`AXIS_ASSERT_STREAM(f_output_a, m_axis_a_tvalid, m_axis_a_tready, m_axis_a_tdata, W)
+`AXIS_ASSERT_STREAM(f_output_b, m_axis_b_tvalid, m_axis_b_tready, m_axis_b_tdata, W)
 
 always_ff @(posedge clk_i) begin
   if (!rst_ni) begin

@@ -5,6 +5,7 @@ logic [7:0] f_word_q;  // words of the beat at the input that have left
 logic       f_pop;
 
 `AXIS_ASSUME_STREAM(f_sender, s_axis_tvalid, s_axis_tready, s_axis_tdata, N*W)
+`AXIS_ASSERT_STREAM(f_output, m_axis_tvalid, m_axis_tready, m_axis_tdata, W)
 
 assign f_pop = m_axis_tvalid && m_axis_tready;
 

@@ -132,4 +132,8 @@ module threshold #(
   `AXIS_ASSERT_STREAM(check_output, m_axis_tvalid, m_axis_tready, m_axis_tdata, BEAT)
   `AXIS_ASSERT(check_fold, 32'(fold_q) < NF)
 
+`ifdef FORMAL
+  `include "threshold_props.svh"
+`endif
+
 endmodule

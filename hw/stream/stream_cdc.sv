@@ -5,6 +5,8 @@
 // Latency one cycle of the writer and four of the reader; one beat per cycle of the slower clock while DEPTH >= 16.
 // Cuts valid and ready, which are registers.
 // Cost (Yosys 0.70, xc7): see hw/README.md.
+`include "axis_assert.svh"
+
 module stream_cdc #(
   parameter int unsigned W = 8,
   parameter int unsigned DEPTH = 16,

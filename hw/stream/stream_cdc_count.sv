@@ -44,4 +44,8 @@ module stream_cdc_count #(
     told_q <= seen;
   end
 
+`ifdef FORMAL
+  `include "stream_cdc_count_props.svh"
+`endif
+
 endmodule

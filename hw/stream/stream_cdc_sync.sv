@@ -22,4 +22,8 @@ module stream_cdc_sync #(
     second_q <= first_q;
   end
 
+`ifdef FORMAL
+  `include "stream_cdc_sync_props.svh"
+`endif
+
 endmodule

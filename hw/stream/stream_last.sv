@@ -2,6 +2,7 @@
 // stream_last: marks the last of every BEATS beats with tlast; frames are counted from reset.
 // Latency 0, one beat a cycle. Cuts nothing: data, valid and ready pass straight through.
 // Cost: none for BEATS = 1, else a counter of $clog2(BEATS) bits.
+`include "axis_assert.svh"
 
 module stream_last #(
     parameter int unsigned W = 8,
@@ -41,5 +42,9 @@ module stream_last #(
       else if (m_axis_tvalid && m_axis_tready) count_q <= m_axis_tlast ? '0 : count_q + 1'b1;
     end
   end
+
+`ifdef FORMAL
+  `include "stream_last_props.svh"
+`endif
 
 endmodule

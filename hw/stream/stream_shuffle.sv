@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Channel shuffle inside a beat: out[c*GROUPS + g] = in[g*(C/GROUPS) + c], elements of BITS bits.
 // Wires only: latency 0, one beat a cycle, cuts nothing, costs nothing.
+`include "axis_assert.svh"
 
 module stream_shuffle #(
   parameter int unsigned C = 8,
@@ -35,5 +36,9 @@ module stream_shuffle #(
   // Nothing to clock; the ports belong to the common port list.
   logic unused;
   assign unused = clk_i ^ rst_ni;
+
+`ifdef FORMAL
+  `include "stream_shuffle_props.svh"
+`endif
 
 endmodule

@@ -110,23 +110,20 @@ def behaves(text: str, folder: Path, parameters: Mapping[str, int], latency: int
     return proven
 
 
-def simulation_text(text: str, folder: Path) -> str:
-    """A netlist as plain Verilog, the cells replaced by their models: module popcount_gates."""
-    _run(
-        folder,
-        [
-            *_models(text, folder),
-            f"rename {TOP} popcount_gates",
-            "write_verilog -noattr simulation.v",
-        ],
-    )
-    return (folder / "simulation.v").read_text()
-
-
 def with_flipped_bit(text: str, cell: str, bit: int) -> str:
-    """The netlist with one bit changed in the truth table of its first ``cell``."""
-    pattern = re.compile(rf"{cell} #\(\s*\.INIT\((\d+)'h([0-9a-f]+)\)")
-    found = pattern.search(text)
+    """The netlist with one bit changed in the table of its first ``cell`` with five signals."""
+    pattern = re.compile(rf"{cell} #\(\s*\.INIT\(\d+'h([0-9a-f]+)\)\s*\) (?:[^;]*);")
+    constant = re.compile(r"\.I[0-4]\(1'h[01]\)")
+    found = next((m for m in pattern.finditer(text) if not constant.search(m[0])), None)
+    assert found, f"no {cell} with five signals in the netlist"
+    flipped = int(found[1], 16) ^ (1 << bit)
+    return text[: found.start(1)] + f"{flipped:x}" + text[found.end(1) :]
+
+
+def with_crossed_carry(text: str, cell: str) -> str:
+    """The netlist with the two lowest positions of its first carry chain exchanged."""
+    found = re.search(rf"{cell} [^;]*\.S\(\{{(?:.*, )?(\S+ ?), (\S+ ?) \}}\)", text)
     assert found, f"no {cell} in the netlist"
-    flipped = int(found[2], 16) ^ (1 << bit)
-    return text[: found.start(2)] + f"{flipped:x}" + text[found.end(2) :]
+    above, lowest = found[1], found[2]
+    assert above != lowest
+    return text[: found.start(1)] + f"{lowest}, {above}" + text[found.end(2) :]

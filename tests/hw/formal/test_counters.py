@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Netlists of the counters equal arithmetic: by SAT for small ones, by simulation for large ones.
 
-The netlist is what `synth_xilinx` makes, with Yosys' models of the cells; the other side is the
-form for simulators, which uses `$countones`. One changed bit of one truth table must be found.
+The netlist is what `synth_xilinx` makes; the other side is the form for simulators, which uses
+`$countones`. Proofs take Yosys' models of the cells, simulation our own (cells.v). One changed bit
+of one truth table, and one crossed carry chain, must be found both ways.
 """
 
 from __future__ import annotations
@@ -23,10 +24,11 @@ from tests.hw.kernel.support_popcount import (
 )
 from tests.support.gates import (
     FORMS,
+    TOP,
     Form,
     behaves,
     netlist,
-    simulation_text,
+    with_crossed_carry,
     with_flipped_bit,
 )
 
@@ -63,23 +65,28 @@ def test_netlist_is_proven(
     assert behaves(text, tmp_path, parameters, unit.latency)
 
 
-@pytest.mark.parametrize(
-    ("cell", "bit"), [("LUT6_2", 5), ("LUT6_2", 40)], ids=["carry_table", "sum_table"]
-)
-def test_a_changed_truth_table_is_refuted(
-    cell: str, bit: int, tmp_path: Path, rng: np.random.Generator
+FAULTS = {
+    "carry_table": lambda text: with_flipped_bit(text, "LUT6_2", 24),
+    "sum_table": lambda text: with_flipped_bit(text, "LUT6_2", 56),
+    "crossed_carry": lambda text: with_crossed_carry(text, "CARRY4"),
+}
+
+
+@pytest.mark.parametrize("unit", [comparing(8), Unit(n=14, constant=1)], ids=label)
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_fault_is_refuted(
+    fault: str, unit: Unit, tmp_path: Path, rng: np.random.Generator
 ) -> None:
-    unit = comparing(8)
     parameters = small(unit, rng)
-    text = with_flipped_bit(netlist(tmp_path, parameters, FORMS[0]), cell, bit)
+    text = FAULTS[fault](netlist(tmp_path, parameters, FORMS[0]))
     assert not behaves(text, tmp_path, parameters, unit.latency)
 
 
 def simulate(unit: Unit, beats: Stimulus, text: str, folder: Path) -> None:
     """Runs the netlist in the place of the module."""
     gates = folder / "popcount_gates.v"
-    gates.write_text(simulation_text(text, folder))
-    sources = [HERE / "gates.vlt", gates, PROBE]
+    gates.write_text(text.replace(f"module {TOP}(", "module popcount_gates("))
+    sources = [HERE / "gates.vlt", HERE / "cells.v", gates, PROBE]
     check_sums(unit, beats, sources, defines={"POPCOUNT_GATES": "1"})
 
 
@@ -98,11 +105,12 @@ def test_netlist_simulates(unit: Unit, tmp_path: Path, rng: np.random.Generator)
     simulate(unit, beats, text, tmp_path)
 
 
-def test_a_changed_truth_table_fails_in_simulation(
-    tmp_path: Path, rng: np.random.Generator
+@pytest.mark.parametrize("unit", [comparing(64), Unit(n=64, constant=1)], ids=label)
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_fault_fails_in_simulation(
+    fault: str, unit: Unit, tmp_path: Path, rng: np.random.Generator
 ) -> None:
-    unit = comparing(64)
     beats = stimulus(unit, rng)
     text = netlist(tmp_path, {**beats.parameters(unit), **TAG_W}, FORMS[0])
     with pytest.raises(pytest.fail.Exception, match="expected"):
-        simulate(unit, beats, with_flipped_bit(text, "LUT6_2", 40), tmp_path)
+        simulate(unit, beats, FAULTS[fault](text), tmp_path)

@@ -14,6 +14,8 @@ import pytest
 
 from tests.support.prove import Proof, holds_for_ever, sabotage_is_found
 
+CROSSING = (("f_to_reader", "u_to_reader.first_q"), ("f_to_writer", "u_to_writer.first_q"))
+
 PROOFS = (
     Proof(
         id="stream_reg",
@@ -93,6 +95,49 @@ PROOFS = (
         module="stream_add",
         parameters={"C": 2, "A_BITS": 2, "B_BITS": 2, "OUT_BITS": 3, "LOW": 0, "HIGH": 2},
         sabotage=("m_axis_tready(free && b_valid)", "m_axis_tready(free)"),
+    ),
+    Proof(
+        id="stream_last",
+        module="stream_last",
+        parameters={"W": 2, "BEATS": 3},
+        sabotage=("if (m_axis_tvalid && m_axis_tready) count_q", "if (m_axis_tvalid) count_q"),
+    ),
+    Proof(
+        id="stream_shuffle",
+        module="stream_shuffle",
+        parameters={"C": 6, "BITS": 2, "GROUPS": 3},
+        sabotage=("(c*GROUPS + g)*BITS", "(g*PER_GROUP + c)*BITS"),
+    ),
+    Proof(
+        id="stream_cdc",
+        module="stream_cdc",
+        parameters={"W": 1, "DEPTH": 4},
+        reset="",
+        links=CROSSING,
+        sabotage=("(write_gray_d != {~seen", "(write_gray_q != {~seen"),
+    ),
+    Proof(
+        id="stream_cdc_gray",
+        module="stream_cdc",
+        parameters={"W": 1, "DEPTH": 4},
+        reset="",
+        links=CROSSING,
+        sabotage=("write_gray_d  = write_d ^ (write_d >> 1)", "write_gray_d = write_d"),
+    ),
+    Proof(
+        id="stream_cdc_sync",
+        module="stream_cdc_sync",
+        parameters={"W": 2},
+        reset="",
+        sabotage=("second_q <= first_q", "second_q <= data_i"),
+    ),
+    Proof(
+        id="stream_cdc_count",
+        module="stream_cdc_count",
+        parameters={"W": 3},
+        reset="",
+        links=(("f_first", "u_sync.first_q"),),
+        sabotage=("told_q <= seen", "told_q <= seen_gray"),
     ),
     Proof(
         id="swu",
