@@ -47,7 +47,7 @@ RESOURCES = {
 }
 
 _COST = re.compile(r"^cost = .*$", re.MULTILINE)
-_COST_COLUMN = 5
+COLUMNS, _COST_COLUMN = 7, 4  # of the catalogue's table
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,7 +83,7 @@ def read_points(path: Path = FILE) -> list[Point]:
     content = tomllib.loads(path.read_text(encoding="utf-8"))
     points = []
     for module, entries in content.items():
-        if module in ("tool", "none_yet"):
+        if module in ("tool", "none"):
             continue
         for entry in entries:
             unknown = entry.keys() - {"with", "images", "family", "nightly", "cost"}
@@ -106,9 +106,9 @@ def stated_tool(path: Path = FILE) -> str:
     return str(tomllib.loads(path.read_text(encoding="utf-8"))["tool"])
 
 
-def without_budget(path: Path = FILE) -> set[str]:
-    """Modules that the file names as not measured yet."""
-    return set(tomllib.loads(path.read_text(encoding="utf-8"))["none_yet"])
+def without_budget(path: Path = FILE) -> dict[str, str]:
+    """Modules that have no budget, with the reason."""
+    return dict(tomllib.loads(path.read_text(encoding="utf-8"))["none"])
 
 
 def measured(report: SynthReport) -> dict[str, float]:
@@ -231,12 +231,13 @@ def catalogue_text(text: str, points: Sequence[Point]) -> str:
     """The catalogue with its cost column made from the points."""
     rows = []
     for row in text.split("\n"):
-        cells = row.split(" | ")
-        name = re.match(r"\| `(\w+)`$", cells[0])
-        own = [point for point in points if name and point.module == name[1]]
-        if own and len(cells) > _COST_COLUMN:
-            cells[_COST_COLUMN - 1] = catalogue_cost(own)
-        rows.append(" | ".join(cells))
+        cells = [cell.strip() for cell in row.split("|")[1:-1]]
+        name = cells[0].strip("`") if cells else ""
+        own = [point for point in points if point.module == name]
+        if own and len(cells) == COLUMNS:
+            cells[_COST_COLUMN] = catalogue_cost(own)
+            row = "|" + "".join(f" {cell} |" if cell else " |" for cell in cells)
+        rows.append(row)
     return "\n".join(rows)
 
 

@@ -110,13 +110,19 @@ def behaves(text: str, folder: Path, parameters: Mapping[str, int], latency: int
     return proven
 
 
-def with_flipped_bit(text: str, cell: str, bit: int) -> str:
-    """The netlist with one bit changed in the table of its first ``cell`` with five signals."""
-    pattern = re.compile(rf"{cell} #\(\s*\.INIT\(\d+'h([0-9a-f]+)\)\s*\) (?:[^;]*);")
+def with_flipped_bit(text: str, table: str) -> str:
+    """The netlist with one bit changed in a table, O5 or O6, of the first LUT6_2 with five signals.
+
+    The carry chain looks at O5 only where O6 is 0, so that is where O5 is changed; and in the upper
+    half of the table, because the fifth signal of the first LUT may be a carry that is always 1.
+    """
+    pattern = re.compile(r"LUT6_2 #\(\s*\.INIT\(64'h([0-9a-f]+)\)\s*\) (?:[^;]*);")
     constant = re.compile(r"\.I[0-4]\(1'h[01]\)")
     found = next((m for m in pattern.finditer(text) if not constant.search(m[0])), None)
-    assert found, f"no {cell} with five signals in the netlist"
-    flipped = int(found[1], 16) ^ (1 << bit)
+    assert found, "no LUT6_2 with five signals in the netlist"
+    tables = int(found[1], 16)
+    place = next(at for at in range(16, 32) if not tables >> (32 + at) & 1)
+    flipped = tables ^ (1 << (place + (32 if table == "O6" else 0)))
     return text[: found.start(1)] + f"{flipped:x}" + text[found.end(1) :]
 
 

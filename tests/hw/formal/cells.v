@@ -53,14 +53,15 @@ module CARRY4 (input CI, CYINIT, input [3:0] S, DI, output [3:0] O, CO);
   assign CO = {c4, c3, c2, c1};
 endmodule
 
-module FDRE (input C, CE, R, D, output reg Q);
+// What a register holds before the first clock is not modelled: counters do not rely on it.
+module FDRE #(parameter INIT = 1'b0) (input C, CE, R, D, output reg Q);
   always @(posedge C) begin
     if (R) Q <= 1'b0;
     else if (CE) Q <= D;
   end
 endmodule
 
-module FDSE (input C, CE, S, D, output reg Q);
+module FDSE #(parameter INIT = 1'b1) (input C, CE, S, D, output reg Q);
   always @(posedge C) begin
     if (S) Q <= 1'b1;
     else if (CE) Q <= D;
