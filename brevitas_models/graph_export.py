@@ -132,16 +132,32 @@ def _run(
     return np.concatenate(logits), recorder.close(), recorder.modules
 
 
-def _probe(source: Source, thresholds: np.ndarray | None, rng: np.random.Generator) -> np.ndarray:
-    """(V,) integers of a source: all of them, or a choice of at most _TABLE / channels."""
+def _probe(source: Source, corners: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """(V,) integers of a source: all of them, or corners and about a million / channels at random.
+
+    Args:
+        corners: integers around which something changes; those out of reach are brought into it.
+    """
     room = _TABLE // source.channels
     if source.count <= room:
         return source.low + source.spacing * np.arange(source.count, dtype=np.int64)
-    picked = [np.array([0, source.count - 1]), rng.integers(0, source.count, room // 2)]
-    if thresholds is not None:
-        index = (thresholds - source.low) // source.spacing
-        picked += [np.clip(index + d, 0, source.count - 1) for d in (-1, 0)]
+    near = (corners - source.low) // source.spacing + np.arange(-1, 2)[:, None]
+    picked = [np.clip(near.ravel(), 0, source.count - 1), np.array([0, source.count - 1])]
+    picked.append(rng.choice(source.count, room // 2, replace=False, shuffle=False))
     return source.low + source.spacing * np.unique(np.concatenate(picked))
+
+
+def _corners(module: FrozenSign | IntegerRequant, at: slice) -> np.ndarray:
+    """(X,) int64: zero, thresholds, and where the codes of a requant begin and end to change."""
+    found = [np.zeros(1, np.int64)]
+    if module.threshold is not None:
+        found.append(module.threshold[at])
+    if isinstance(module, IntegerRequant):
+        for bound in (module.form.low + 1, module.form.high):
+            mul, add = module.mul[:, at].ravel(), module.add[:, at].ravel()
+            sloped = mul != 0
+            found.append(((bound << module.shift) - add[sloped]) // mul[sloped])
+    return np.concatenate(found)
 
 
 def _tables(
@@ -156,7 +172,7 @@ def _tables(
     rows, start = [], 0
     for k, source in enumerate(module.sources):
         at = slice(start, start + source.channels)
-        inputs = _probe(source, None if module.threshold is None else module.threshold[at], rng)
+        inputs = _probe(source, _corners(module, at), rng)
         grid = (steps[:, None] * torch.from_numpy(inputs)).float()
         out = unit.evaluate(grid[None, :, None].contiguous())[0, at, 0]
         arrays[f"inputs/{name}.{k}"] = inputs.astype(np.int32)

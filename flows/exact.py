@@ -29,11 +29,15 @@ class ThresholdCheck:
         channels: channels with a threshold.
         values: (channel, accumulator value) pairs compared.
         mismatches: of them; the first raises, so a finished check counted none.
+        requants: pairs of requants that were tried on every integer that can reach them.
+        sampled: pairs of the other requants, tried at their corners and at random.
     """
 
     channels: int
     values: int
     mismatches: int
+    requants: int = 0
+    sampled: int = 0
 
 
 def _decode_words(layer: Layer, kernel: MatrixUnit | Threshold, root: Path) -> np.ndarray:

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from flows.dataflow.interpret import interpret
+from flows.dataflow.network import Network
 from flows.errors import VerificationError
 from flows.graph_reference import GraphReference, Probe, StreamReference
 from flows.streamline.graph import (
@@ -114,18 +116,52 @@ def check_streams(graph: IntegerGraph, reference: GraphReference) -> int:
         VerificationError: naming stream, image, row, column, channel, expected and got.
     """
     compared = 0
-    last = graph.nodes[-1].name
     for start in range(0, len(reference.images), _CHUNK):
-        part = slice(start, start + _CHUNK)
-        got = evaluate(graph, reference.images[part])
-        expected = {s.name: s.values[part] for s in reference.streams if s.name in got}
-        logits = reference.logits[part]
-        for name, values in {**expected, last: logits.reshape(got[last].shape)}.items():
-            if not np.array_equal(got[name], values):
-                index = tuple(int(i) for i in np.argwhere(got[name] != values)[0])
-                raise VerificationError(
-                    f"{name}: image {start + index[0]}, row {index[1]}, column {index[2]}, channel"
-                    f" {index[3]}: expected {int(values[index])}, got {int(got[name][index])}"
-                )
-            compared += values.size
+        got = evaluate(graph, reference.images[start : start + _CHUNK])
+        expected = _trained(reference, graph.nodes[-1].name, start)
+        compared += _compare({name: expected[name] for name in expected if name in got}, got, start)
     return compared
+
+
+def check_network(network: Network, graph: IntegerGraph, reference: GraphReference) -> int:
+    """Every stream of the lowered network: with the trained network where that has it.
+
+    Streams that only the passes made are compared with the integer graph.
+
+    Args:
+        graph: what the network was lowered from.
+
+    Returns:
+        Count of compared values.
+
+    Raises:
+        VerificationError: naming stream, image, row, column, channel, expected and got.
+    """
+    compared = 0
+    for start in range(0, len(reference.images), _CHUNK):
+        images = reference.images[start : start + _CHUNK]
+        trained = _trained(reference, graph.nodes[-1].name, start)
+        got = interpret(network, images)
+        expected = evaluate(graph, images) | trained
+        compared += _compare({name: expected[name] for name in got}, got, start)
+    return compared
+
+
+def _trained(reference: GraphReference, last: str, start: int) -> dict[str, np.ndarray]:
+    """Streams of the trained network for a chunk of images, and the logits under a layer's name."""
+    part = slice(start, start + _CHUNK)
+    logits = reference.logits[part]
+    return {s.name: s.values[part] for s in reference.streams} | {
+        last: logits.reshape(len(logits), 1, 1, -1)
+    }
+
+
+def _compare(expected: Mapping[str, np.ndarray], got: Mapping[str, np.ndarray], start: int) -> int:
+    for name, values in expected.items():
+        if not np.array_equal(got[name], values):
+            index = tuple(int(i) for i in np.argwhere(got[name] != values)[0])
+            raise VerificationError(
+                f"{name}: image {start + index[0]}, row {index[1]}, column {index[2]}, channel"
+                f" {index[3]}: expected {int(values[index])}, got {int(got[name][index])}"
+            )
+    return sum(values.size for values in expected.values())

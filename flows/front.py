@@ -11,31 +11,27 @@ from pathlib import Path
 
 import numpy as np
 
-from flows import exact, exact_graph
+from flows import exact, exact_graph, exact_memories
 from flows.boards import Board
 from flows.config import BuildConfig
 from flows.dataflow.cost import Folding, UnitShape
 from flows.dataflow.fold_graph import fold_graph
 from flows.dataflow.folding_file import finn_json, folding_json
-from flows.dataflow.graph_units import sign_reach
-from flows.dataflow.interpret import interpret
 from flows.dataflow.lower import lower, unit_shapes
 from flows.dataflow.lower_graph import lower_graph
 from flows.dataflow.network import Network
 from flows.dataflow.solve import Solution, fold
 from flows.emit.project import RtlProject
-from flows.errors import UsageError, VerificationError
+from flows.errors import UsageError
 from flows.graph_reference import GraphReference
 from flows.reference import Reference
 from flows.streamline.clean_graph import clean_graph
-from flows.streamline.graph import IntegerGraph, evaluate
+from flows.streamline.graph import IntegerGraph
 from flows.streamline.graph_passes import optimise
 from flows.streamline.load import load
 from flows.streamline.pipeline import StreamlineResult, streamline
 from flows.streamline.pixels import RAW
 from flows.streamline.read_graph import read_graph
-
-_CHUNK = 16  # images evaluated at a time; bounds memory
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,7 +119,8 @@ class GraphFront(Front):
         units = exact_graph.check_units(graph, vectors)
         compared = exact_graph.check_streams(graph, vectors)
         self._graph = optimise(graph)
-        self.reference = vectors.vectors(sign_reach(self._graph))
+        self._vectors = vectors
+        self.reference = vectors.vectors()
         self.note = (
             f"{len(self._graph.nodes)} integer nodes; {units.complete:,} values of units tried "
             f"exhaustively, {units.sampled:,} at their ends and at random, {compared:,} stream "
@@ -146,27 +143,9 @@ class GraphFront(Front):
         return lower_graph(self._graph, folded.folding, name)
 
     def verify(self, network: Network, project: RtlProject) -> tuple[exact.ThresholdCheck, int]:
-        """Emitted thresholds of units, and every stream of the network in numpy."""
-        offset = self._graph.image.offset
-        thresholds = exact.check_thresholds(network, project.root, self.reference, offset)
-        return thresholds, self._check_streams(network)
-
-    def _check_streams(self, network: Network) -> int:
-        compared = 0
-        for start in range(0, len(self.reference.images), _CHUNK):
-            images = self.reference.images[start : start + _CHUNK]
-            expected = evaluate(self._graph, images)
-            for name, frames in interpret(network, images).items():
-                wanted = expected[name].reshape(frames.shape)
-                if not np.array_equal(frames, wanted):
-                    index = tuple(int(i) for i in np.argwhere(frames != wanted)[0])
-                    raise VerificationError(
-                        f"{name}: image {start + index[0]}, row {index[1]}, column {index[2]},"
-                        f" channel {index[3]}: expected {int(wanted[index])}, got"
-                        f" {int(frames[index])}"
-                    )
-                compared += frames.size
-        return compared
+        """Emitted signs and requants, and every stream of the network in numpy."""
+        units = exact_memories.check_memories(network, self._graph, project.root, self._vectors)
+        return units, exact_graph.check_network(network, self._graph, self._vectors)
 
 
 def open_front(

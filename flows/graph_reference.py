@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from flows.errors import UsageError
-from flows.reference import Reference, SignLayer
+from flows.reference import Reference
 
 SCHEMA = 2
 KIND = "graph"
@@ -85,26 +85,15 @@ class GraphReference:
     logit_bias: float
     accuracy: Mapping[str, Any] | None
 
-    def vectors(self, reach: Mapping[str, tuple[int, int]]) -> Reference:
-        """Images, logits and signs in the form that chains have.
-
-        Args:
-            reach: name of a sign to the smallest and largest integer that its layer's weights can
-                make of its inputs. Signs that are not named are left out, as are those whose
-                tables are not complete.
-        """
-        signs = []
-        for stream in self.streams:
-            whole = len(stream.probes) == 1 and stream.probes[0].complete
-            if stream.kind == "sign" and stream.name in reach and whole:
-                signs.append(_sign_layer(stream, *reach[stream.name]))
+    def vectors(self) -> Reference:
+        """Images and logits in the form that chains have."""
         return Reference(
             model=self.model,
             dataset=self.dataset,
             images=self.images,
             labels=self.labels,
             logits=self.logits.astype(np.int32),
-            signs=tuple(signs),
+            signs=(),
             last_layer=self.streams[-1].name if self.streams else "",
             logit_scale=self.logit_scale,
             logit_bias=self.logit_bias,
@@ -125,20 +114,6 @@ class GraphReference:
     def names(self) -> dict[str, str]:
         """Tensor of the graph to the name of its stream."""
         return {stream.tensor: stream.name for stream in self.streams}
-
-
-def _sign_layer(stream: StreamReference, low: int, high: int) -> SignLayer:
-    probe = stream.probes[0]
-    can = (probe.inputs >= low) & (probe.inputs <= high)
-    inputs = probe.inputs[can]
-    return SignLayer(
-        name=stream.name,
-        kind="conv",
-        activation=stream.values,
-        table=probe.outputs[:, can],
-        acc_min=int(inputs[0]),
-        acc_step=int(inputs[1] - inputs[0]) if len(inputs) > 1 else 1,
-    )
 
 
 def is_graph(folder: Path) -> bool:

@@ -262,6 +262,8 @@ def _verification(build: "Build") -> VerificationFacts:
         ),
         thresholds_checked=build.thresholds.values,
         threshold_mismatches=build.thresholds.mismatches,
+        requants_checked=build.thresholds.requants,
+        requants_sampled=build.thresholds.sampled,
         layers_compared=(
             tuple(layer.name for layer in build.network) if measured.values_traced else ()
         ),

@@ -84,17 +84,6 @@ def _graph_unit(unit: Unit, reach: Mapping[str, Reach]) -> GraphUnit:
     return GraphUnit(shape=shape, groups=groups, weight_bits=layer.weight_bits, binary=binary)
 
 
-def sign_reach(graph: IntegerGraph) -> dict[str, tuple[int, int]]:
-    """Name of a sign inside a unit to the smallest and largest sum that reach it."""
-    reach = reaches(graph)
-    found = {}
-    for unit in units(graph).values():
-        if isinstance(unit.result, Sign):
-            sums = reach[unit.layer.name]
-            found[unit.name] = (sums.low, sums.high)
-    return found
-
-
 def slowest(shapes: Sequence[UnitShape], folding: Mapping[str, Fold]) -> int:
     """Cycles of a frame of the slowest unit."""
     return max(

@@ -92,6 +92,12 @@ def _verification_rows(verification: Mapping[str, Any]) -> Iterator[Row]:
         checked["origin"],
         verdict(wrong),
     )
+    every, some = (verification[f"requants_{kind}"]["value"] for kind in ("checked", "sampled"))
+    if every + some:
+        text = (
+            f"0 mismatches in {number(every)} points, all that can occur, and {number(some)} chosen"
+        )
+        yield "Requants", text, checked["origin"], verdict(0)
 
 
 def _performance_rows(performance: Mapping[str, Any]) -> Iterator[Row]:

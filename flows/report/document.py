@@ -169,6 +169,8 @@ def _verification(facts: VerificationFacts) -> dict[str, Any]:
         "top1": None if top1 is None else figure(top1, "%", Origin.SIMULATED),
         "thresholds_checked": figure(facts.thresholds_checked, "points", Origin.MEASURED),
         "threshold_mismatches": figure(facts.threshold_mismatches, "points", Origin.MEASURED),
+        "requants_checked": figure(facts.requants_checked, "points", Origin.MEASURED),
+        "requants_sampled": figure(facts.requants_sampled, "points", Origin.MEASURED),
         "stall_patterns": [
             {
                 "name": pattern.name,

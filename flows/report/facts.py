@@ -134,6 +134,9 @@ class VerificationFacts:
         thresholds_checked: Points (channel, reachable accumulator value) put through the reference
             and compared with the emitted threshold.
         threshold_mismatches: Points among them that differ.
+        requants_checked: Points of requants that were tried on every integer that can reach them.
+        requants_sampled: Points of the other requants, tried at corners and at random. A point of
+            either that differs ends the build.
         layers_compared: Layers whose every stream beat was compared with the reference tensor.
     """
 
@@ -144,6 +147,8 @@ class VerificationFacts:
     stall_patterns: tuple[StallFacts, ...]
     thresholds_checked: int
     threshold_mismatches: int
+    requants_checked: int = 0
+    requants_sampled: int = 0
     layers_compared: tuple[str, ...] = ()
 
 
