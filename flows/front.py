@@ -6,6 +6,7 @@ Both end in the same `Network`; what follows does not know where it came from.
 
 import json
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -15,12 +16,11 @@ from flows import exact, exact_graph, exact_memories
 from flows.boards import Board
 from flows.config import BuildConfig
 from flows.dataflow.cost import Folding, UnitShape
-from flows.dataflow.fold_graph import fold_graph
 from flows.dataflow.folding_file import finn_json, folding_json
-from flows.dataflow.lower import lower, unit_shapes
+from flows.dataflow.lower import lower
 from flows.dataflow.lower_graph import lower_graph
 from flows.dataflow.network import Network
-from flows.dataflow.solve import Solution, fold
+from flows.dataflow.solve import Candidates, GraphCandidates, Solution, fold
 from flows.emit.project import RtlProject
 from flows.errors import UsageError
 from flows.graph_reference import GraphReference
@@ -41,14 +41,20 @@ class Folded:
     Attributes:
         folding: by unit.
         shapes: of the units that a cost formula knows.
-        solution: of the solver; None where the folding was found unit by unit.
+        solution: of the solver.
         note: for the progress line.
     """
 
     folding: Folding
     shapes: tuple[UnitShape, ...]
-    solution: Solution | None
+    solution: Solution
     note: str
+
+
+def _folded(solution: Solution, shapes: Sequence[UnitShape]) -> Folded:
+    plan = solution.plan
+    note = f"{len(plan.folding)} units; bound by {plan.binding}"
+    return Folded(folding=plan.folding, shapes=tuple(shapes), solution=solution, note=note)
 
 
 class Front(ABC):
@@ -92,14 +98,8 @@ class ChainFront(Front):
 
     def fold(self, config: BuildConfig, board: Board, clock_mhz: float) -> Folded:
         """By the solver."""
-        solution = fold(config, board, clock_mhz, self._chain)
-        folding = solution.plan.folding
-        return Folded(
-            folding=folding,
-            shapes=tuple(unit_shapes(self._chain)),
-            solution=solution,
-            note=f"{len(folding)} units; bound by {solution.plan.binding}",
-        )
+        candidates = Candidates(self._chain, config.stem)
+        return _folded(fold(config, board, clock_mhz, candidates), candidates.shapes)
 
     def lower(self, folded: Folded, name: str) -> Network:
         """Layer by layer."""
@@ -128,15 +128,14 @@ class GraphFront(Front):
         )
 
     def fold(self, config: BuildConfig, board: Board, clock_mhz: float) -> Folded:
-        """Unit by unit, each the cheapest that keeps up."""
-        if config.folding is not None or config.objective != "cost":
+        """By the solver, unit by unit."""
+        if config.objective == "latency" or config.stem != "auto":
             raise UsageError(
-                "--folding, --maximize and --minimize: not for networks with forks yet; give "
-                "--target-fps"
+                "--minimize latency, --stem: not for networks with forks; --target-fps, --maximize"
+                " fps and --folding are"
             )
-        interval = int(clock_mhz * 1e6 / config.fps)
-        folding = fold_graph(self._graph, interval)
-        return Folded(folding=folding, shapes=(), solution=None, note=f"{len(folding)} units")
+        candidates = GraphCandidates(self._graph)
+        return _folded(fold(config, board, clock_mhz, candidates), candidates.shapes)
 
     def lower(self, folded: Folded, name: str) -> Network:
         """Node by node; kernels without a fold keep up with the slowest unit."""

@@ -55,7 +55,7 @@ def facts(build: "Build") -> BuildFacts:
         steps=tuple(StepTime(name=name, seconds=s) for name, s in build.seconds.items()),
         tools={name: importlib.metadata.version(name) for name in _TOOLS},
         warnings=_warnings(build),
-        folding=_folding(build, build.folded.solution) if build.folded.solution else None,
+        folding=_folding(build, build.folded.solution),
         fifos=tuple(
             FifoFacts(
                 name=edge.name,
@@ -116,8 +116,7 @@ def _warnings(build: "Build") -> tuple[str, ...]:
             "The input quantiser is no shift of the pixel: the host sends pixel_table[pixel] "
             "(export/pixel_table.json) instead of the pixel."
         )
-    solution = build.folded.solution
-    ignored = solution.ignored if solution is not None else ()
+    ignored = build.folded.solution.ignored
     return (*found, *(f"Folding file: {sentence}." for sentence in ignored))
 
 

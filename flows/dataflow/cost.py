@@ -51,6 +51,9 @@ class UnitShape:
         convolution: a `swu` stands in front.
         raw: accumulators go out, there are no thresholds.
         forms: hardware that can compute it.
+        groups: of channels; `channels` are those of one group.
+        weight_bits: 1 for +-1, else their two's complement width.
+        factor_bits: of a channel's word of factors where sums leave as codes, else 0.
     """
 
     name: str
@@ -65,6 +68,9 @@ class UnitShape:
     pad: int = 0
     raw: bool = False
     forms: tuple[Form, ...] = ("window",)
+    groups: int = 1
+    weight_bits: int = 1
+    factor_bits: int = 0
 
     @property
     def n(self) -> int:

@@ -10,8 +10,8 @@ from flows.dataflow.cost import (
     converter_cost,
     fifo_cost,
     pool_cost,
-    unit_cost,
 )
+from flows.dataflow.cost_graph import kernel_cost, unit_cost
 from flows.dataflow.kernels import MaxPool, WidthConverter
 from flows.dataflow.network import Layer, Network
 
@@ -33,8 +33,10 @@ def layer_estimate(layer: Layer, shapes: Sequence[UnitShape], folding: Folding) 
         if shape.name == layer.name:
             found += unit_cost(shape, folding[layer.name]).resources
     for kernel in layer.kernels:
-        if isinstance(kernel, MaxPool):
+        if isinstance(kernel, MaxPool) and kernel.stream.bits == 1:
             found += pool_cost(kernel.stream.channels, kernel.stream.width)
+        else:
+            found += kernel_cost(kernel)
     return found
 
 

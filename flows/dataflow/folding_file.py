@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from flows.dataflow.cost import INPUT, Fold, Folding, Form, UnitShape, unit_cost
+from flows.dataflow.cost import INPUT, Fold, Folding, Form, UnitShape
+from flows.dataflow.cost_graph import unit_cost
 from flows.dataflow.fold import divisors, price
 from flows.errors import FoldingError
 
@@ -157,6 +158,11 @@ def _read_fold(path: Path, shape: UnitShape, entry: object, ignored: list[str]) 
             legal = ", ".join(map(str, divisors(whole)))
             raise FoldingError(f"{where}: {key} = {value!r} is not legal; legal: {legal}")
         values[key] = value
+    if values["PE"] % shape.groups:
+        legal = ", ".join(str(d) for d in divisors(shape.mh) if d % shape.groups == 0)
+        raise FoldingError(
+            f"{where}: PE = {values['PE']} splits its {shape.groups} groups; legal: {legal}"
+        )
     style = entry.get("ram_style", "auto")
     if style not in _STYLES:
         raise FoldingError(f"{where}: ram_style {style!r}; allowed: {', '.join(_STYLES)}")

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from flows.dataflow.cost import Fold, UnitShape
+from flows.dataflow.kernels.requant import signed_bits
 from flows.streamline.graph import Convolution, Dense, IntegerGraph, Requant, Sign, named
 from flows.streamline.reach import Reach, reaches
 
@@ -40,48 +41,36 @@ def units(graph: IntegerGraph) -> dict[str, Unit]:
     return found
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GraphUnit:
-    """What folding needs to know of a unit.
-
-    Attributes:
-        shape: of the unit, with the inputs of one output.
-        groups: of its channels.
-        weight_bits: 1, or the width of its weights.
-        binary: bits times 1-bit weights.
-    """
-
-    shape: UnitShape
-    groups: int
-    weight_bits: int
-    binary: bool
-
-
-def graph_units(graph: IntegerGraph) -> list[GraphUnit]:
-    """All units, in order."""
+def graph_units(graph: IntegerGraph) -> list[tuple[UnitShape, Reach]]:
+    """Shapes of all units, in order, with what each of them reads."""
     reach = reaches(graph)
-    return [_graph_unit(unit, reach) for unit in units(graph).values()]
+    return [(_shape(u, reach), reach[u.layer.inputs[0]]) for u in units(graph).values()]
 
 
-def _graph_unit(unit: Unit, reach: Mapping[str, Reach]) -> GraphUnit:
+def _shape(unit: Unit, reach: Mapping[str, Reach]) -> UnitShape:
     layer, x, out = unit.layer, reach[unit.layer.inputs[0]], reach[unit.layer.name]
-    kernel, stride, groups = 1, 1, 1
+    kernel, stride, groups, pad = 1, 1, 1, 0
     if isinstance(layer, Convolution):
-        kernel, stride, groups = layer.kernel, layer.stride, layer.groups
-    shape = UnitShape(
+        kernel, stride, groups, pad = layer.kernel, layer.stride, layer.groups, layer.pad
+    factors = 0
+    if isinstance(unit.result, Requant):
+        factors = sum(signed_bits(part) for part in (*unit.result.mul, *unit.result.add))
+    return UnitShape(
         name=unit.name,
         height=out.height,
         width=out.width,
         channels=layer.weights.shape[-1],
         kernel=kernel,
         stride=stride,
+        pad=pad,
         mh=out.channels,
         in_bits=x.bits,
         convolution=isinstance(layer, Convolution),
         raw=unit.result is None,
+        groups=groups,
+        weight_bits=1 if x.is_bits and layer.weight_bits == 1 else max(2, layer.weight_bits),
+        factor_bits=factors,
     )
-    binary = x.is_bits and layer.weight_bits == 1
-    return GraphUnit(shape=shape, groups=groups, weight_bits=layer.weight_bits, binary=binary)
 
 
 def slowest(shapes: Sequence[UnitShape], folding: Mapping[str, Fold]) -> int:

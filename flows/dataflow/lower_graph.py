@@ -297,7 +297,7 @@ def lower_graph(graph: IntegerGraph, folding: Mapping[str, Fold], name: str) -> 
     Returns:
         A checked network without FIFOs (see `schedule.size_fifos`).
     """
-    shapes = [unit.shape for unit in graph_units(graph)]
+    shapes = [shape for shape, _ in graph_units(graph)]
     lowering = _Lowering(graph, folding, slowest(shapes, folding))
     for node in graph.nodes:
         lowering.lower(node)

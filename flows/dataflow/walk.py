@@ -180,6 +180,23 @@ def _steps(
     return inside.ravel(), step[np.ix_(ends_y, ends_x)].ravel()
 
 
+@cache
+def tile_gaps(
+    height: int, width: int, pad: int, kernel: int, stride: int, rows: int, columns: int, m: int
+) -> tuple[Times, Times]:
+    """Steps from one tile to the next where pixels never fail, and how often each gap occurs.
+
+    Args:
+        height, width: of the image, without padding.
+        rows, columns: output pixels.
+        m: of them in a tile.
+    """
+    _, closing = _steps(height, width, pad, kernel, stride, rows, columns, m)
+    frame = (height + 2 * pad) * (width + 2 * pad)
+    last = closing.ravel()
+    return np.unique(np.diff(last, prepend=last[-1] - frame), return_counts=True)
+
+
 def _dense(unit: MatrixUnit, arrival: Times) -> _Step:
     hold, late = unit.nf * unit.sf, latency.unit(unit)
     start = _paced(arrival, hold)

@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 
 from flows import cosim
-from flows.dataflow.fold_graph import fold_graph
 from flows.dataflow.interpret import interpret
 from flows.dataflow.lower_graph import lower_graph
 from flows.dataflow.network import Network
 from flows.dataflow.schedule import Schedule, schedule, size_fifos
+from flows.dataflow.solve import fold_graph
 from flows.emit.project import emit
 from flows.reference import Reference
 from flows.streamline.graph import IntegerGraph, evaluate

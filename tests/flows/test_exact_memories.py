@@ -6,8 +6,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from flows.dataflow.fold_graph import fold_graph
 from flows.dataflow.lower_graph import lower_graph
+from flows.dataflow.solve import fold_graph
 from flows.emit.project import emit
 from flows.errors import VerificationError
 from flows.exact_memories import check_memories

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from flows.dataflow.cost import Resources
-from flows.dataflow.solve.options import Candidates
+from flows.dataflow.solve.options import Space
 from flows.dataflow.solve.search import Goal, search
 
 
@@ -25,7 +25,7 @@ class FrontierPoint:
     resources: Resources
 
 
-def frontier(candidates: Candidates, points: int = 24) -> tuple[FrontierPoint, ...]:
+def frontier(candidates: Space, points: int = 24) -> tuple[FrontierPoint, ...]:
     """Points of the curve, from the fastest network to the slowest.
 
     Args:

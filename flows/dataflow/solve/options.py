@@ -1,14 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """What each layer of a network could be: its foldings that no other folding beats."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Protocol
 
 import numpy as np
 
 from flows.config import Stem
-from flows.dataflow.cost import INPUT, Fold, Resources, UnitShape, unit_cost
+from flows.dataflow.cost import INPUT, Fold, Folding, Resources, UnitShape, unit_cost
 from flows.dataflow.estimate import joint_estimate, layer_estimate
 from flows.dataflow.fold import foldings, price
 from flows.dataflow.lower import (
@@ -16,11 +17,12 @@ from flows.dataflow.lower import (
     behind,
     image,
     input_layer,
+    lower,
     lower_layer,
     unit_shapes,
     whole_pixels,
 )
-from flows.dataflow.network import Layer
+from flows.dataflow.network import Layer, Network
 from flows.dataflow.schedule import own_interval
 from flows.dataflow.walk import walk_layer
 from flows.errors import FoldingError
@@ -66,6 +68,31 @@ class Sent:
 
     frames: Arriving
     takers: tuple[bool, bool] = (True, True)
+
+
+class Space(Protocol):
+    """What may be chosen from: the layers of a chain, or the units of a graph.
+
+    Attributes:
+        names: of what is folded, in order.
+        shapes: of the units.
+        options: for each name.
+    """
+
+    names: list[str]
+    shapes: list[UnitShape]
+    options: list[list[Option]]
+
+    @property
+    def intervals(self) -> list[int]:
+        """All intervals that the network could have, ascending."""
+
+    @property
+    def fastest(self) -> dict[str, int]:
+        """Name to the interval of its fastest folding."""
+
+    def lower(self, folding: Folding) -> Network:
+        """The network with a folding, without FIFOs."""
 
 
 class Candidates:
@@ -168,6 +195,10 @@ class Candidates:
             self._layers[key] = self._build(index, option.fold, option.in_words, before.frames)
         return self._layers[key]
 
+    def lower(self, folding: Folding) -> Network:
+        """The network with a folding, without FIFOs."""
+        return lower(self.chain, folding, "net")
+
     @cached_property
     def intervals(self) -> list[int]:
         """All intervals that the network could have, ascending."""
@@ -208,6 +239,15 @@ class Candidates:
             return serial and wide % narrow == 0
         joins = self._dense(index) or index < self._first  # takes beats of any width
         return other and (joins or frames.beat_bits == frames.stream.beat_bits)
+
+
+def too_slow(fastest: Mapping[str, int], interval: int) -> str:
+    """The message where the fastest folding of a layer is slower than an interval."""
+    name = max(fastest, key=lambda name: fastest[name])
+    return (
+        f"{name}: no legal folding within {interval:,} cycles per frame; the fastest takes "
+        f"{fastest[name]:,}. Lower --target-fps or raise --clock-mhz."
+    )
 
 
 def _with_stem(shape: UnitShape, stem: Stem) -> UnitShape:

@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from flows.config import Objective
 from flows.dataflow.cost import RESOURCES, Folding, Resources
 from flows.dataflow.estimate import network_estimate
-from flows.dataflow.lower import lower
 from flows.dataflow.schedule import Schedule, schedule, size_fifos
-from flows.dataflow.solve.options import Candidates
+from flows.dataflow.solve.options import Space, too_slow
 from flows.dataflow.solve.search import Choice, Goal, search
 from flows.errors import FoldingError
 
@@ -85,7 +84,7 @@ class Plan:
     fits: bool
 
 
-def solve(candidates: Candidates, wish: Wish) -> Plan:
+def solve(candidates: Space, wish: Wish) -> Plan:
     """Chooses the folding of every layer.
 
     Raises:
@@ -97,7 +96,7 @@ def solve(candidates: Candidates, wish: Wish) -> Plan:
     return solver.plan(choice.folding(candidates.names), choice.exhaustive)
 
 
-def assess(candidates: Candidates, folding: Folding, wish: Wish) -> Plan:
+def assess(candidates: Space, folding: Folding, wish: Wish) -> Plan:
     """The plan of a folding that somebody else chose."""
     return _Solver(candidates, wish).plan(folding, False)
 
@@ -105,7 +104,7 @@ def assess(candidates: Candidates, folding: Folding, wish: Wish) -> Plan:
 class _Solver:
     """Searches of one network for one wish."""
 
-    def __init__(self, candidates: Candidates, wish: Wish) -> None:
+    def __init__(self, candidates: Space, wish: Wish) -> None:
         self.candidates = candidates
         self.wish = wish
         self._found: dict[Goal, Choice | None] = {}
@@ -127,7 +126,7 @@ class _Solver:
 
     def _measure(self, folding: Folding) -> tuple[Schedule, Resources]:
         """Exact schedule, and resources with FIFOs."""
-        network = size_fifos(lower(self.candidates.chain, folding, "net"))
+        network = size_fifos(self.candidates.lower(folding))
         parts = network_estimate(network, self.candidates.shapes, folding).values()
         return schedule(network), sum(parts, Resources())
 
@@ -156,11 +155,7 @@ class _Solver:
             return None if interval is None else self._cheapest(interval, budget)
         interval, fastest = self._interval, self.candidates.fastest
         if interval < max(fastest.values()):
-            name = max(fastest, key=lambda name: fastest[name])
-            raise FoldingError(
-                f"{name}: no legal folding within {interval:,} cycles per frame; the fastest takes "
-                f"{fastest[name]:,}. Lower --target-fps or raise --clock-mhz."
-            )
+            raise FoldingError(too_slow(fastest, interval))
         if wish.objective == "latency":
             return self._least_latency(interval, budget)
         return self._cheapest(interval, budget)

@@ -8,9 +8,8 @@ from flows.config import BuildConfig
 from flows.dataflow.cost import Resources
 from flows.dataflow.folding_file import read_folding
 from flows.dataflow.solve.frontier import FrontierPoint, frontier
-from flows.dataflow.solve.options import Candidates
+from flows.dataflow.solve.options import Space
 from flows.dataflow.solve.plan import Plan, Wish, assess, solve
-from flows.streamline.chain import IntegerChain
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,14 +51,16 @@ def make_wish(config: BuildConfig, board: Board, clock_mhz: float) -> Wish:
     )
 
 
-def fold(config: BuildConfig, board: Board, clock_mhz: float, chain: IntegerChain) -> Solution:
+def fold(config: BuildConfig, board: Board, clock_mhz: float, candidates: Space) -> Solution:
     """Chooses the folding, or reads the user's.
+
+    Args:
+        candidates: of the network.
 
     Raises:
         FoldingError: if the file is not legal, or the wish cannot be met.
     """
     wish = make_wish(config, board, clock_mhz)
-    candidates = Candidates(chain, config.stem)
     curve = frontier(candidates)
     if config.folding is None:
         return Solution(wish=wish, plan=solve(candidates, wish), frontier=curve)

@@ -8,6 +8,7 @@ a lower bound that is no better than the best complete choice.
 """
 
 from dataclasses import dataclass, replace
+from functools import singledispatch
 
 import numpy as np
 
@@ -93,8 +94,15 @@ def _vector(resources: Resources) -> np.ndarray:
     return np.array([value for _, value in resources.items()])
 
 
-def search(candidates: Candidates, goal: Goal) -> Choice | None:
+@singledispatch
+def search(candidates: object, goal: Goal) -> Choice | None:
     """The best choice, or None if none is fast enough within the budget."""
+    raise TypeError(f"{type(candidates).__name__}: nothing is known of how to search it")
+
+
+@search.register
+def _(candidates: Candidates, goal: Goal) -> Choice | None:
+    """For a chain: branch and bound along the stream."""
     layers: list[_Layer] = []
     for options in reversed(candidates.options):
         layers.insert(0, _Layer(options, goal, layers[0] if layers else None))

@@ -1,0 +1,171 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Foldings of a network with forks and joins: each unit for itself, within one interval and budget.
+
+Beats between layers are whole pixels, so a unit's folding is no business of its neighbours, and the
+cheapest network within an interval is that of the cheapest units. A budget couples them: resources
+that run out are made dearer, for all units alike, until the network fits.
+"""
+
+from functools import cached_property
+
+import numpy as np
+
+from flows.dataflow.cost import RESOURCES, Fold, Folding, Resources, UnitShape
+from flows.dataflow.cost_graph import unit_cost
+from flows.dataflow.fold import divisors, price
+from flows.dataflow.graph_units import graph_units
+from flows.dataflow.lower_graph import lower_graph
+from flows.dataflow.network import Network
+from flows.dataflow.solve.options import Option, too_slow
+from flows.dataflow.solve.search import Choice, Goal, search
+from flows.dataflow.walk import tile_gaps
+from flows.errors import FoldingError
+from flows.streamline.graph import IntegerGraph
+from flows.streamline.reach import Reach
+
+_ROUNDS = 24  # in which a resource that runs out gets dearer
+_DEARER = 1.5
+
+
+class GraphCandidates:
+    """Units of a graph with their foldings.
+
+    Attributes:
+        graph: the network, after its passes.
+        shapes: of its units.
+        names: of the units, in order.
+        options: for each unit, every legal folding.
+    """
+
+    def __init__(self, graph: IntegerGraph) -> None:
+        """Enumerates the legal foldings of all units."""
+        self.graph = graph
+        units = graph_units(graph)
+        self.shapes = [shape for shape, _ in units]
+        self.names = [shape.name for shape in self.shapes]
+        self.options = [_options(shape, source) for shape, source in units]
+        self.intervals_of = [np.array([o.interval for o in row]) for row in self.options]
+        self.used_of = [
+            np.array([[value for _, value in o.resources.items()] for o in row])
+            for row in self.options
+        ]
+
+    @cached_property
+    def intervals(self) -> list[int]:
+        """All intervals that the network could have, ascending."""
+        found = np.unique(np.concatenate(self.intervals_of))
+        return [int(i) for i in found if i >= max(self.fastest.values())]
+
+    @cached_property
+    def fastest(self) -> dict[str, int]:
+        """Unit name to the interval of its fastest folding."""
+        least = [int(row.min()) for row in self.intervals_of]
+        return dict(zip(self.names, least, strict=True))
+
+    def lower(self, folding: Folding) -> Network:
+        """The network with a folding, without FIFOs."""
+        return lower_graph(self.graph, folding, "net")
+
+
+def fold_graph(graph: IntegerGraph, cycles: int) -> Folding:
+    """The cheapest folding of every unit within an interval.
+
+    Args:
+        graph: after its passes.
+        cycles: of a frame.
+
+    Raises:
+        FoldingError: if a unit cannot be that fast, with the best that it can.
+    """
+    candidates = GraphCandidates(graph)
+    choice = search(candidates, Goal(interval=cycles, cycle_price=0.0))
+    if choice is None:
+        raise FoldingError(too_slow(candidates.fastest, cycles))
+    return choice.folding(candidates.names)
+
+
+def _options(shape: UnitShape, source: Reach) -> list[Option]:
+    found = []
+    for fold in graph_foldings(shape):
+        resources = unit_cost(shape, fold).resources
+        found.append(
+            Option(
+                fold=fold,
+                resources=resources,
+                price=price(resources),
+                interval=interval(shape, source, fold),
+                tail=0,
+            )
+        )
+    return found
+
+
+def graph_foldings(shape: UnitShape) -> list[Fold]:
+    """Every legal folding: PE is a multiple of the groups, M at most the steps of a tile."""
+    return [
+        Fold(pe=pe, simd=simd, m=m, rom_block=block)
+        for pe in divisors(shape.mh)
+        if pe % shape.groups == 0
+        for simd in divisors(shape.n)
+        for m in (divisors(shape.width) if shape.convolution else [1])
+        if m <= shape.mh // pe * (shape.n // simd)
+        for block in (False, True)
+    ]
+
+
+def interval(shape: UnitShape, source: Reach, fold: Fold) -> int:
+    """Cycles between frames that a unit sustains with the window in front of it.
+
+    A tile is computed while the next one shifts in; the slower of the two counts, tile by tile.
+    """
+    hold = shape.mh // fold.pe * (shape.n // fold.simd)
+    if not shape.convolution:
+        return max(hold, source.height * source.width)
+    steps, counts = tile_gaps(
+        source.height,
+        source.width,
+        shape.pad,
+        shape.kernel,
+        shape.stride,
+        shape.height,
+        shape.width,
+        fold.m,
+    )
+    return int((np.maximum(steps, hold) * counts).sum())
+
+
+@search.register
+def _(candidates: GraphCandidates, goal: Goal) -> Choice | None:
+    """The cheapest choice within interval and budget; latency is not looked at.
+
+    Without a budget, or where the cheapest choice fits it, nothing is cheaper. Else one that fits
+    may exist that is not found.
+    """
+    limit = None if goal.budget is None else np.array([v for _, v in goal.budget.items()])
+    within = [np.flatnonzero(row <= goal.interval) for row in candidates.intervals_of]
+    if not all(len(row) for row in within):
+        return None
+    worth = np.array([price(Resources(**{name: 1.0})) for name in RESOURCES])
+    for turn in range(_ROUNDS):
+        chosen = [
+            int(row[np.argmin(used[row] @ worth)])
+            for row, used in zip(within, candidates.used_of, strict=True)
+        ]
+        total = sum(used[i] for used, i in zip(candidates.used_of, chosen, strict=True))
+        over = np.zeros(len(RESOURCES), bool) if limit is None else total > limit + 1e-6
+        if not over.any():
+            return _choice(candidates, chosen, exhaustive=turn == 0)
+        worth = np.where(over, np.maximum(worth, 0.05) * _DEARER, worth)
+    return None
+
+
+def _choice(candidates: GraphCandidates, chosen: list[int], *, exhaustive: bool) -> Choice:
+    options = tuple(row[i] for row, i in zip(candidates.options, chosen, strict=True))
+    return Choice(
+        options=options,
+        price=sum(option.price for option in options),
+        resources=sum((option.resources for option in options), Resources()),
+        latency=0,
+        interval=max(option.interval for option in options),
+        exhaustive=exhaustive,
+    )

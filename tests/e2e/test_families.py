@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Networks of the four seed papers, random weights, from PyTorch to RTL: every stream, every bit."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from flows.emit.memory import image_text, read_image
+from flows.errors import VerificationError
+from tests.support.battery import CACHE
+from tests.support.families import Family, family
+
+# Together they have every operation: residual blocks, two slopes, groups and shuffles; dense
+# blocks, raw sums, concats of bits.
+SMALL = ("tiny_ftbnn", "tiny_densenet")
+REST = ("tiny_bireal", "tiny_vgg", "tiny_resnet_tb", "tiny_imagenet")
+WHOLE = (
+    "bireal18_cifar10",
+    "binarydensenet28_cifar10",
+    "vgg_small_cifar10",
+    "resnet18_tb_cifar10",
+    "ftbnn18_cifar10",
+)
+
+
+def check(case: Family, images: int, *patterns: str) -> None:
+    measured = case.simulate(*patterns)
+    frame = sum(layer.output.beats * layer.output.channels for layer in case.network)
+    assert case.tensor_values == images * frame
+    assert measured.values_traced == len(patterns) * images * frame
+    assert all(run.logits == images * 10 and run.mismatches == 0 for run in measured.patterns)
+    assert measured.latency == case.schedule.latency
+    assert measured.initiation_interval <= case.schedule.initiation_interval
+    assert case.units.requants + case.units.sampled > 0
+
+
+@pytest.fixture(scope="module", params=SMALL)
+def small(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Family:
+    return family(request.param, tmp_path_factory.mktemp("family"), CACHE, images=3, fps=20_000)
+
+
+def test_a_small_network_equals_pytorch(small):
+    check(small, 3, "none", "random", "burst")
+
+
+def test_a_damaged_layer_is_found_and_named(small):
+    """Negative control: one bit of one weight, in the file that the simulated memory reads."""
+    layer = [layer for layer in small.network if layer.unit][1]
+    path = small.project.root / "mem" / f"{layer.name}_weights.hex"
+    genuine = path.read_text()
+    (image,) = [m for m in layer.unit.memories() if m.parameter == "WEIGHT_FILE"]
+    words = read_image(path, *image.words.shape)
+    words[0] ^= 1
+    path.write_text(image_text(words))
+    try:
+        with pytest.raises(VerificationError, match=layer.name):
+            small.simulate("none")
+    finally:
+        path.write_text(genuine)
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("name", WHOLE)
+def test_a_whole_network_equals_pytorch(name: str, tmp_path: Path):
+    case = family(name, tmp_path, tmp_path / "cache", images=16, fps=3000)
+    check(case, 16, "none", "random", "burst")
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("name", REST)
+def test_other_small_networks_equal_pytorch(name: str, tmp_path: Path):
+    case = family(name, tmp_path, tmp_path / "cache", images=3, fps=1500)
+    check(case, 3, "none", "random", "burst")
