@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A network of the zoo with random weights, from PyTorch to a simulator that records every stream."""
+"""A network of the zoo with random weights, from PyTorch to a simulator of every stream."""
 
 from __future__ import annotations
 
