@@ -8,7 +8,13 @@ from onnx import TensorProto, helper, numpy_helper
 from qonnx.core.modelwrapper import ModelWrapper
 from qonnx.transformation.infer_shapes import InferShapes
 
+from flows.streamline.graph import evaluate
+from flows.streamline.pixels import RAW
+from flows.streamline.read_graph import read_graph
+from flows.streamline.standard import Executor
+
 DOMAIN = "qonnx.custom_op.general"
+STEP = 1 / 16  # of the residual stream
 
 
 class Builder:
@@ -100,3 +106,41 @@ class Builder:
         proto = helper.make_model(graph, opset_imports=opsets)
         proto.ir_version = 8
         return ModelWrapper(proto).transform(InferShapes())
+
+
+def check(build: Builder, output: str, images: int = 6):
+    """Reads the graph and compares every logit with onnxruntime; returns the integer graph."""
+    model = build.model(output)
+    graph = read_graph(model, RAW.values())
+    channels, height, width = build.shape
+    pixels = build.rng.integers(0, 256, (images, height, width, channels), np.uint8)
+    got = evaluate(graph, pixels)
+    run = Executor(model)
+    for index, image in enumerate(pixels):
+        expected = run(image.transpose(2, 0, 1)[None])[output].reshape(-1)
+        sums = got[graph.nodes[-1].name][index].reshape(-1)
+        np.testing.assert_array_equal(sums * graph.final.scale + graph.final.bias, expected)
+    for node in graph.nodes[:-1]:
+        assert len(np.unique(got[node.name])) > 1, f"{node.name} is constant"
+    return graph
+
+
+def stem(build: Builder, channels: int = 8) -> str:
+    x = build.int_conv(build.pixels(), build.shape[0], channels, pads=[1] * 4)
+    return build.requant(x, channels, STEP, unit=2.0**-14, shift=12)
+
+
+def block(build: Builder, x: str, channels: int, pad: float | None) -> str:
+    """sign, binary convolution, quantised batch norm, shortcut."""
+    bits = build.sign(x, channels, STEP, 60)
+    if pad is None:
+        y = build.binary_conv(bits, channels, channels, pads=[1] * 4)
+    else:
+        y = build.binary_conv(build.pad(bits, pad), channels, channels)
+    y = build.requant(y, channels, STEP, unit=1.0)
+    return build.quant(build.op("Add", y, x), STEP)
+
+
+def head(build: Builder, x: str, channels: int, size: int) -> str:
+    x = build.op("ReduceSum", x, build.constant([2, 3], np.int64), keepdims=1)
+    return build.dense(build.quant(x, STEP * 16), channels, 5)
