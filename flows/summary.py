@@ -202,7 +202,7 @@ def _estimate(cost: Resources) -> ResourceEstimate:
 
 
 def _folding(build: "Build", solution: Solution) -> FoldingFacts:
-    plan = solution.plan
+    plan, most = solution.plan, solution.most
     better = None
     if plan.better is not None:
         better = BetterFacts(
@@ -218,6 +218,8 @@ def _folding(build: "Build", solution: Solution) -> FoldingFacts:
         chosen=_point(plan.schedule.initiation_interval, plan.resources),
         frontier=tuple(_point(point.interval, point.resources) for point in solution.frontier),
         better=better,
+        most=most and _point(most.schedule.initiation_interval, most.resources),
+        most_binding=most.binding if most else "",
     )
 
 

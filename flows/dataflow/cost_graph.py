@@ -24,7 +24,8 @@ def unit_cost(shape: UnitShape, fold: Fold) -> UnitCost:
     if shape.weight_bits == 1:
         cost = binary_cost(shape, fold)
     else:
-        cost = UnitCost(cycles=_cycles(shape, fold), resources=_products(shape, fold))
+        products = _serial if fold.form == "input" else _products
+        cost = UnitCost(cycles=_cycles(shape, fold), resources=products(shape, fold))
     return replace(cost, resources=cost.resources + _codes(shape, fold))
 
 
@@ -50,6 +51,22 @@ def _products(shape: UnitShape, fold: Fold) -> Resources:
         row = (shape.width - 1) * shape.stride + shape.kernel
         lut += ram_lut((shape.kernel - 1) * shape.channels * shape.groups * shape.in_bits, row)
     return Resources(lut=lut, ff=ff, bram36=bram36, dsp=lanes)
+
+
+def _serial(shape: UnitShape, fold: Fold) -> Resources:
+    """A DSP for each product, a word of inputs, all sums in a memory."""
+    nf, sf = shape.mh // fold.pe, shape.n // fold.simd
+    lanes = fold.pe * fold.simd
+    bits = shape.in_bits + shape.weight_bits + shape.n.bit_length()
+    width, depth = fold.pe * fold.simd * shape.weight_bits, nf * sf
+    lut = 85.0 + lanes * bits + ram_lut(fold.pe * bits, nf) + rom_lut(fold.pe * bits, nf)
+    lut += 0.0 if fold.rom_block else rom_lut(width, depth)
+    return Resources(
+        lut=lut,
+        ff=80.0 + fold.simd * shape.in_bits + (lanes + 2 * fold.pe) * bits,
+        bram36=rom_bram36(width, depth) if fold.rom_block else 0.0,
+        dsp=lanes,
+    )
 
 
 def _codes(shape: UnitShape, fold: Fold) -> Resources:

@@ -4,7 +4,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from flows.dataflow.cost import Fold, UnitShape
+from flows.dataflow.cost import Fold, Form, UnitShape
 from flows.dataflow.kernels.requant import signed_bits
 from flows.streamline.graph import Convolution, Dense, IntegerGraph, Requant, Sign, named
 from flows.streamline.reach import Reach, reaches
@@ -67,10 +67,18 @@ def _shape(unit: Unit, reach: Mapping[str, Reach]) -> UnitShape:
         in_bits=x.bits,
         convolution=isinstance(layer, Convolution),
         raw=unit.result is None,
+        forms=_forms(unit, x),
         groups=groups,
         weight_bits=1 if x.is_bits and layer.weight_bits == 1 else max(2, layer.weight_bits),
         factor_bits=factors,
     )
+
+
+def _forms(unit: Unit, x: Reach) -> tuple[Form, ...]:
+    """Dense layers take words as they come, where their results are what `mvu_serial` has."""
+    bits = x.is_bits and unit.layer.weight_bits == 1
+    serial = unit.result is None or (bits and isinstance(unit.result, Sign))
+    return ("window", "input") if isinstance(unit.layer, Dense) and serial else ("window",)
 
 
 def slowest(shapes: Sequence[UnitShape], folding: Mapping[str, Fold]) -> int:

@@ -202,7 +202,7 @@ def _dense(
         kernel = _unit(MvuXnor, layer, out, fold, gather=not in_words)
     else:
         kernel = _unit(_for_pixels(fold), layer, out, fold)
-    return (*_words(layer.name, stream, beat_bits, vector, vector.beat_bits), kernel)
+    return (*words(layer.name, stream, beat_bits, vector, vector.beat_bits), kernel)
 
 
 def _serial(
@@ -222,10 +222,10 @@ def _serial(
     if stream.bits != 1:
         raise FoldingError(f"{layer.name}: form 'input' takes bits; use form 'window'")
     unit = _unit(MvuSerial, layer, _after(layer, stream), fold)
-    return (*_words(layer.name, stream, beat_bits, unit.input, fold.simd), unit)
+    return (*words(layer.name, stream, beat_bits, unit.input, fold.simd), unit)
 
 
-def _words(
+def words(
     name: str, stream: Stream, have: int, joined: Stream, want: int
 ) -> tuple[WidthConverter, ...]:
     """The converter between two beat widths of one frame, where they differ.
@@ -259,7 +259,7 @@ def input_layer(chain: IntegerChain, pe: int) -> Layer | None:
     pixels = Stream(height=1, width=1, channels=count, bits=8)
     threshold = Threshold(stream=pixels, pe=pe, thresholds=np.tile(limits, image.beats))
     bits = threshold.output
-    joined = _words(INPUT, bits, pe, bits, count)
+    joined = words(INPUT, bits, pe, bits, count)
     return Layer(name=INPUT, kernels=(threshold, *joined), inputs=(IMAGE,))
 
 
@@ -299,7 +299,7 @@ def lower_layer(
 def whole_pixels(last: Layer) -> Layer:
     """The network's last layer: its output beat is a whole pixel."""
     out, have = last.output, last.kernels[-1].output_bits
-    joined = _words(last.name, out, have, out, out.beat_bits)
+    joined = words(last.name, out, have, out, out.beat_bits)
     return replace(last, kernels=(*last.kernels, *joined))
 
 

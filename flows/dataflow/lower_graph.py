@@ -24,7 +24,9 @@ from flows.dataflow.kernels import (
     MatrixUnit,
     MaxPool,
     MvuProduct,
+    MvuSerial,
     MvuXnor,
+    ProductSerial,
     SlidingWindow,
     StreamAdd,
     StreamConcat,
@@ -34,6 +36,7 @@ from flows.dataflow.kernels import (
     WidthConverter,
 )
 from flows.dataflow.kernels import Requant as RequantKernel
+from flows.dataflow.lower import words
 from flows.dataflow.network import Layer, Network
 from flows.dataflow.stream import Stream
 from flows.streamline.graph import (
@@ -179,11 +182,17 @@ class _Lowering:
         kernels: list[Kernel | Join] = list(wires)
         if isinstance(layer, Convolution):
             kernels.append(_window(layer, stream, fold))
-        elif stream.beats > 1:
+        elif stream.beats > 1 and fold.form == "window":
             kernels.append(_joined(stream))
             stream = kernels[-1].output
         offset = self.graph.image.offset if layer.inputs == (IMAGE,) else 0
-        kernels.append(_matrix(unit, stream, self.reach[layer.name], fold, offset))
+        matrix = _matrix(unit, stream, self.reach[layer.name], fold, offset)
+        if fold.form == "input":
+            have, want = stream.beat_bits, matrix.input_bits
+            kernels += words(unit.name, stream, have, matrix.input, want)
+        kernels.append(matrix)
+        out = matrix.output
+        kernels += words(unit.name, out, matrix.output_bits, out, out.beat_bits)
         self.add(unit.name, kernels, inputs)
 
 
@@ -260,10 +269,15 @@ def _matrix(unit: Unit, stream: Stream, out: Reach, fold: Fold, offset: int) -> 
         "affine": affine,
         "border": border,
     }
+    serial = fold.form == "input"
+    if serial:
+        common["channels"] = weights.shape[1]
     if stream.bits == 1 and layer.weight_bits == 1:
-        kind = ConvXnor if isinstance(layer, Convolution) else MvuXnor
+        dense = MvuSerial if serial else MvuXnor
+        kind = ConvXnor if isinstance(layer, Convolution) else dense
         return kind(weights=weights.astype(np.int8), **common)
-    return MvuProduct(
+    product = ProductSerial if serial else MvuProduct
+    return product(
         weights=weights,
         element_bits=stream.bits,
         element_signed=stream.signed,

@@ -20,9 +20,9 @@ from flows.dataflow.kernels import (
     Kernel,
     MatrixUnit,
     MaxPool,
-    MvuSerial,
     MvuXnor,
     Requant,
+    Serial,
     SlidingWindow,
     StreamAdd,
     StreamConcat,
@@ -91,7 +91,7 @@ def _kernel(kernel: Kernel, rest: list[Kernel], times: Times) -> _Step:
         unit = rest.pop(0)
         assert isinstance(unit, MatrixUnit)
         return _convolution(kernel, unit, times)
-    if isinstance(kernel, MvuSerial):
+    if isinstance(kernel, Serial):
         return _serial(kernel, times)
     if isinstance(kernel, MatrixUnit):
         return _dense(kernel, times)
@@ -121,7 +121,7 @@ def _hold(kernels: Sequence[Kernel]) -> int:
     if not kernels or not isinstance(kernels[0], MatrixUnit):
         return 1
     unit = kernels[0]
-    return unit.nf if isinstance(unit, MvuSerial) else unit.nf * unit.sf
+    return unit.nf if isinstance(unit, Serial) else unit.nf * unit.sf
 
 
 def _paced(arrival: Times, step: int) -> Times:
@@ -207,7 +207,7 @@ def _dense(unit: MatrixUnit, arrival: Times) -> _Step:
     return _Step(taken=start, left=start + hold + late)
 
 
-def _serial(unit: MvuSerial, arrival: Times) -> _Step:
+def _serial(unit: Serial, arrival: Times) -> _Step:
     """Each word is held for NF steps; after the last one a result word leaves every cycle."""
     start = _paced(arrival, unit.nf)
     done = start[unit.sf - 1 :: unit.sf] + latency.unit(unit)

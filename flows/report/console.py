@@ -153,3 +153,9 @@ def _folding_rows(folding: Mapping[str, Any]) -> Iterator[Row]:
         )
     yield "Bound by", folding["binding"], "", ""
     yield "Next better", next_better(folding), "estimated" if folding["better"] else "", ""
+    most = folding["most"]
+    text = "no folding of this network"
+    if most:
+        rate = number(most["frames_per_second"]["value"], 0)
+        text = f"{rate} frames/s at most, bound by {folding['most_binding']}"
+    yield "Board holds", text, "estimated", ""

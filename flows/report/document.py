@@ -237,6 +237,8 @@ def _folding(folding: FoldingFacts, facts: BuildFacts) -> dict[str, Any]:
             },
             "over": [_UNITS[key] for key in better.over],
         },
+        "most": folding.most and _point(folding.most, clock),
+        "most_binding": folding.most_binding,
     }
 
 

@@ -244,6 +244,8 @@ class FoldingFacts:
         chosen: The folding that was built.
         frontier: The cheapest folding of each rate, from fast to slow.
         better: None when no folding is better.
+        most: the fastest folding that the whole board holds, None when it holds none.
+        most_binding: what holds that one back.
     """
 
     goal: str
@@ -252,6 +254,8 @@ class FoldingFacts:
     chosen: PointFacts
     frontier: tuple[PointFacts, ...]
     better: BetterFacts | None = None
+    most: PointFacts | None = None
+    most_binding: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -99,6 +99,9 @@ def _verdict(document: Mapping[str, Any]) -> dict[str, Any]:
         f"reference ({verification['reference']}). Every reachable accumulator value of every "
         f"channel: {points} thresholds checked."
     )
+    requants = sum(verification[f"requants_{kind}"]["value"] for kind in ("checked", "sampled"))
+    if requants:
+        text += f" Integer batch norms: {number(requants)} points checked."
     if wrong:
         return {"state": "bad", "title": f"{number(wrong)} mismatches", "text": text}
     return {"state": "good", "title": "Hardware equals the reference, bit for bit", "text": text}

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// mvu_serial: input-stationary matrix-vector unit over bits, for layers with one output pixel: the last convolution, dense layers.
+// mvu_serial: input-stationary matrix-vector unit, for layers with one output pixel: the last convolution, dense layers, a head over an image.
 //
-//   agree[o] = sum over sf, i of (x[sf*SIMD + i] XNOR w[o][sf*SIMD + i])
+//   W_BITS = 1, bits: agree[o] = sum over sf, i of (x[sf*SIMD + i] XNOR w[o][sf*SIMD + i])
 //   THRESHOLD = 1: bit = (agree >= t[o]), 0 <= t <= MW + 1;    THRESHOLD = 0: 2*agree - MW in ACC_W bits
+//   W_BITS > 1, integers: sum over sf, i of x[sf*SIMD + i] * w[o][sf*SIMD + i] + bias[o] in ACC_W bits; elements and products as in mvu_int
 //
 //   for sf in MW/SIMD: for nf in MH/PE: one step: PE channels x SIMD inputs
 //
@@ -11,12 +12,12 @@
 // results leave one by one: a consumer of the same kind works on them at once. Sums lie in a memory of NF words; the addresses
 // of its read and its write differ by one step, so no sum is read in the cycle in which it is written.
 //
-// Memory images: weights: address sf*NF + nf, bit pe*SIMD + i. Start words (THRESHOLD_FILE): address nf, field pe, as in mvu_core: sums begin
-// with ~t and one more, which the counter of the first word adds, and the bit above is the activation.
+// Memory images: weights: address sf*NF + nf, field pe*SIMD + i of W_BITS. Start words (THRESHOLD_FILE): address nf, field pe, as in mvu_core:
+// sums begin with ~t and one more, which the counter of the first word adds, and the bit above is the activation; of integers, with the bias.
 //
 // Flow control as in mvu_core: a step that ends a sum needs a place in the result FIFO, so the pipeline has no enables. A word is accepted in the
 // cycle of its predecessor's last step. With FIFO_DEPTH >= LAT + 3 there is no bubble: SF*NF cycles per vector, NF = MH/PE, SF = MW/SIMD.
-// Latency, from the transfer of the last word to its first output beat: LAT + 3 cycles (LAT of popcount_heap), then one beat a cycle.
+// Latency, from the transfer of the last word to its first output beat: LAT + 3 cycles (LAT of popcount_heap or dot_product), then one beat a cycle.
 // Cuts valid, data and ready.
 `include "axis_assert.svh"
 
@@ -25,6 +26,9 @@ module mvu_serial #(
   parameter int unsigned MH = 256,
   parameter int unsigned PE = 1,
   parameter int unsigned SIMD = 256,
+  parameter int unsigned IN_BITS = 1,
+  parameter bit IN_SIGNED = 1'b0,
+  parameter int unsigned W_BITS = 1,
   parameter bit THRESHOLD = 1'b1,
   parameter int unsigned ACC_W = 16,
   parameter int unsigned FIFO_DEPTH = 32,
@@ -33,14 +37,14 @@ module mvu_serial #(
   parameter THRESHOLD_FILE = "",
   localparam int unsigned OUT_W = THRESHOLD ? 1 : ACC_W
 ) (
-  input  logic                clk_i,
-  input  logic                rst_ni,
-  input  logic [SIMD-1:0]     s_axis_tdata,
-  input  logic                s_axis_tvalid,
-  output logic                s_axis_tready,
-  output logic [PE*OUT_W-1:0] m_axis_tdata,
-  output logic                m_axis_tvalid,
-  input  logic                m_axis_tready
+  input  logic                    clk_i,
+  input  logic                    rst_ni,
+  input  logic [SIMD*IN_BITS-1:0] s_axis_tdata,
+  input  logic                    s_axis_tvalid,
+  output logic                    s_axis_tready,
+  output logic [PE*OUT_W-1:0]     m_axis_tdata,
+  output logic                    m_axis_tvalid,
+  input  logic                    m_axis_tready
 );
 
   localparam int unsigned NF = MH / PE;
@@ -48,9 +52,10 @@ module mvu_serial #(
   localparam int unsigned NF_W = (NF > 1) ? $clog2(NF) : 1;
   localparam int unsigned SF_W = (SF > 1) ? $clog2(SF) : 1;
   localparam int unsigned USED_W = $clog2(FIFO_DEPTH + 1);
-  localparam int unsigned COUNT_W = $clog2(SIMD + 32'(THRESHOLD) + 32'd1);
-  // Raw: the result is 2*agree - MW = 2*(agree - HALF) + MW % 2, so only agree - HALF is computed.
-  localparam int unsigned START_W = THRESHOLD ? $clog2(MW + 2) : ACC_W - 1;
+  localparam bit INTEGERS = W_BITS > 1;
+  localparam int unsigned COUNT_W = INTEGERS ? ACC_W : $clog2(SIMD + 32'(THRESHOLD) + 32'd1);
+  // Raw bits: the result is 2*agree - MW = 2*(agree - HALF) + MW % 2, so only agree - HALF is computed.
+  localparam int unsigned START_W = THRESHOLD ? $clog2(MW + 2) : (INTEGERS ? ACC_W : ACC_W - 1);
   localparam int unsigned SUM_W = THRESHOLD ? START_W + 1 : START_W;
   localparam int unsigned HALF = (MW + 1) / 2;
   localparam int unsigned TAG_W = 3;
@@ -59,21 +64,23 @@ module mvu_serial #(
   if (PE < 1 || MH < 1 || MH % PE != 0) $error("mvu_serial: PE must divide MH");
   if (SIMD < 1 || MW % SIMD != 0) $error("mvu_serial: SIMD must divide MW");
   if (!THRESHOLD && ACC_W < $clog2(MW + 1) + 1) $error("mvu_serial: ACC_W must hold +-MW");
+  if ((W_BITS > 1) != (IN_BITS > 1)) $error("mvu_serial: bits have weights of one bit, integers of more");
+  if (W_BITS > 1 && THRESHOLD) $error("mvu_serial: sums of integers leave as they are");
   if (FIFO_DEPTH < 2) $error("mvu_serial: FIFO_DEPTH must be at least 2");
 
   // Sequencer
-  logic              busy_q;
-  logic [SIMD-1:0]   word_q;
-  logic [NF_W-1:0]   nf_q;
-  logic [SF_W-1:0]   sf_q;
-  logic [USED_W-1:0] used_q;
-  logic              full_q;  // used_q == FIFO_DEPTH, in a register of its own, because much hangs on it
-  logic              load;
-  logic              step;
-  logic              last_nf;
-  logic              first_sf;
-  logic              last_sf;
-  logic              result_leaves;
+  logic                    busy_q;
+  logic [SIMD*IN_BITS-1:0] word_q;
+  logic [NF_W-1:0]         nf_q;
+  logic [SF_W-1:0]         sf_q;
+  logic [USED_W-1:0]       used_q;
+  logic                    full_q;  // used_q == FIFO_DEPTH, in a register of its own, because much hangs on it
+  logic                    load;
+  logic                    step;
+  logic                    last_nf;
+  logic                    first_sf;
+  logic                    last_sf;
+  logic                    result_leaves;
 
   assign step          = busy_q && (!full_q || !last_sf);
   assign last_nf       = (nf_q == NF_W'(NF - 1));
@@ -106,11 +113,11 @@ module mvu_serial #(
   end
 
   // Weights: the word of the current step stands at the memory's output.
-  logic [PE*SIMD-1:0] weight;
-  logic               unused_last_word;
+  logic [PE*SIMD*W_BITS-1:0] weight;
+  logic                      unused_last_word;
 
   mvu_words #(
-    .W(PE * SIMD),
+    .W(PE * SIMD * W_BITS),
     .DEPTH(NF * SF),
     .BLOCK(ROM_BLOCK),
     .FILE(WEIGHT_FILE)
@@ -122,7 +129,7 @@ module mvu_serial #(
     .last_o(unused_last_word)
   );
 
-  // Counters: all have the same latency, the first one's tag stands for all.
+  // Counters or products: all have the same latency, the first one's tag stands for all.
   logic [PE*COUNT_W-1:0] count;
   logic [PE*TAG_W-1:0]   unit_tag;
   logic                  count_valid;
@@ -130,23 +137,42 @@ module mvu_serial #(
   logic                  count_last;
 
   for (genvar pe = 0; pe < PE; pe = pe + 1) begin : gen_channel
-    logic [TAG_W-1:0] unused_addend_tag;
-    popcount_heap #(
-      .N(SIMD),
-      .CARRY(THRESHOLD),
-      .TAG_W(TAG_W)
-    ) u_unit (
-      .clk_i,
-      .rst_ni,
-      .act_i(word_q),
-      .weight_i(weight[pe*SIMD+:SIMD]),
-      .carry_i(first_sf),
-      .tag_i({first_sf, last_sf, step}),
-      .addend_i(1'b0),
-      .addend_tag_o(unused_addend_tag),
-      .sum_o(count[pe*COUNT_W+:COUNT_W]),
-      .tag_o(unit_tag[pe*TAG_W+:TAG_W])
-    );
+    if (INTEGERS) begin : gen_products
+      dot_product #(
+        .N(SIMD),
+        .IN_BITS(IN_BITS),
+        .IN_SIGNED(IN_SIGNED),
+        .W_BITS(W_BITS),
+        .SUM_W(ACC_W),
+        .TAG_W(TAG_W)
+      ) u_unit (
+        .clk_i,
+        .rst_ni,
+        .act_i(word_q),
+        .weight_i(weight[pe*SIMD*W_BITS+:SIMD*W_BITS]),
+        .tag_i({first_sf, last_sf, step}),
+        .sum_o(count[pe*COUNT_W+:COUNT_W]),
+        .tag_o(unit_tag[pe*TAG_W+:TAG_W])
+      );
+    end else begin : gen_counter
+      logic [TAG_W-1:0] unused_addend_tag;
+      popcount_heap #(
+        .N(SIMD),
+        .CARRY(THRESHOLD),
+        .TAG_W(TAG_W)
+      ) u_unit (
+        .clk_i,
+        .rst_ni,
+        .act_i(word_q),
+        .weight_i(weight[pe*SIMD+:SIMD]),
+        .carry_i(first_sf),
+        .tag_i({first_sf, last_sf, step}),
+        .addend_i(1'b0),
+        .addend_tag_o(unused_addend_tag),
+        .sum_o(count[pe*COUNT_W+:COUNT_W]),
+        .tag_o(unit_tag[pe*TAG_W+:TAG_W])
+      );
+    end
   end
 
   assign {count_first, count_last, count_valid} = unit_tag[TAG_W-1:0];
@@ -158,7 +184,7 @@ module mvu_serial #(
   // Starts of the sums
   logic [PE*START_W-1:0] start;
 
-  if (THRESHOLD) begin : gen_thresholds
+  if (THRESHOLD || INTEGERS) begin : gen_starts
     logic unused_last;
     mvu_words #(
       .W(PE * START_W),
@@ -172,7 +198,7 @@ module mvu_serial #(
       .word_o(start),
       .last_o(unused_last)
     );
-  end else begin : gen_no_thresholds
+  end else begin : gen_no_starts
     assign start = {PE{START_W'(0 - HALF)}};
   end
 
@@ -222,6 +248,8 @@ module mvu_serial #(
   for (genvar pe = 0; pe < PE; pe = pe + 1) begin : gen_result
     if (THRESHOLD) begin : gen_reached
       always_ff @(posedge clk_i) result_q[pe] <= sum_after[(pe+1)*SUM_W-1];
+    end else if (INTEGERS) begin : gen_whole
+      always_ff @(posedge clk_i) result_q[pe*OUT_W+:OUT_W] <= sum_after[pe*SUM_W+:SUM_W];
     end else begin : gen_double
       always_ff @(posedge clk_i) result_q[pe*OUT_W+:OUT_W] <= {sum_after[pe*SUM_W+:SUM_W], 1'(MW % 2)};
     end

@@ -9,7 +9,7 @@ from flows.dataflow.kernels.joins import StreamAdd, StreamConcat, StreamShuffle
 from flows.dataflow.kernels.matrix import ConvXnor, MatrixUnit, MvuXnor
 from flows.dataflow.kernels.pools import MaxPool, SumPool
 from flows.dataflow.kernels.requant import Affine, Requant
-from flows.dataflow.kernels.serial import MvuSerial
+from flows.dataflow.kernels.serial import MvuSerial, ProductSerial, Serial
 from flows.dataflow.kernels.simple import (
     LabelSelect,
     SlidingWindow,
@@ -33,7 +33,9 @@ __all__ = [
     "MvuSerial",
     "MvuXnor",
     "Parameters",
+    "ProductSerial",
     "Requant",
+    "Serial",
     "SlidingWindow",
     "StreamAdd",
     "StreamConcat",

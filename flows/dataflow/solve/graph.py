@@ -86,7 +86,7 @@ def fold_graph(graph: IntegerGraph, cycles: int) -> Folding:
 
 def _options(shape: UnitShape, source: Reach) -> list[Option]:
     found = []
-    for fold in graph_foldings(shape):
+    for fold in graph_foldings(shape, source.channels):
         resources = unit_cost(shape, fold).resources
         found.append(
             Option(
@@ -100,9 +100,19 @@ def _options(shape: UnitShape, source: Reach) -> list[Option]:
     return found
 
 
-def graph_foldings(shape: UnitShape) -> list[Fold]:
-    """Every legal folding: PE is a multiple of the groups, M at most the steps of a tile."""
-    return [
+def graph_foldings(shape: UnitShape, pixel: int) -> list[Fold]:
+    """Every legal folding: PE is a multiple of the groups, M at most the steps of a tile.
+
+    Args:
+        pixel: channels of what arrives; in form "input" a word is a part of a pixel.
+    """
+    serial = [
+        Fold(pe=pe, simd=simd, rom_block=block, form="input")
+        for pe in divisors(shape.mh)
+        for simd in divisors(pixel)
+        for block in (False, True)
+    ]
+    return (serial if "input" in shape.forms else []) + [
         Fold(pe=pe, simd=simd, m=m, rom_block=block)
         for pe in divisors(shape.mh)
         if pe % shape.groups == 0

@@ -10,6 +10,7 @@ from flows.dataflow.folding_file import read_folding
 from flows.dataflow.solve.frontier import FrontierPoint, frontier
 from flows.dataflow.solve.options import Space
 from flows.dataflow.solve.plan import Plan, Wish, assess, solve
+from flows.errors import FoldingError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,12 +21,14 @@ class Solution:
         wish: what was looked for.
         plan: what was found.
         frontier: the cheapest network of each rate, beside it.
+        most: the most frames per second that the whole board holds; None if it holds no folding.
         ignored: what a folding file says that does not apply here.
     """
 
     wish: Wish
     plan: Plan
     frontier: tuple[FrontierPoint, ...]
+    most: Plan | None = None
     ignored: tuple[str, ...] = ()
 
 
@@ -61,9 +64,16 @@ def fold(config: BuildConfig, board: Board, clock_mhz: float, candidates: Space)
         FoldingError: if the file is not legal, or the wish cannot be met.
     """
     wish = make_wish(config, board, clock_mhz)
-    curve = frontier(candidates)
+    curve, most = frontier(candidates), _most(candidates, board)
     if config.folding is None:
-        return Solution(wish=wish, plan=solve(candidates, wish), frontier=curve)
+        return Solution(wish=wish, plan=solve(candidates, wish), frontier=curve, most=most)
     read = read_folding(config.folding, candidates.shapes)
     plan = assess(candidates, read.folding, wish)
-    return Solution(wish=wish, plan=plan, frontier=curve, ignored=read.ignored)
+    return Solution(wish=wish, plan=plan, frontier=curve, most=most, ignored=read.ignored)
+
+
+def _most(candidates: Space, board: Board) -> Plan | None:
+    try:
+        return solve(candidates, Wish(objective="fps", budget=capacity(board)))
+    except FoldingError:
+        return None

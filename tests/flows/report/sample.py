@@ -97,6 +97,8 @@ def folding_facts() -> FoldingFacts:
             more={"lut": 4_210.0, "ff": 3_905.0, "bram36": -8.0, "dsp": 0.0},
             over=("lut",),
         ),
+        most=PointFacts(interval_cycles=2_048, lut=43_000, bram36=70.0),
+        most_binding="LUT",
     )
 
 

@@ -10,7 +10,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from flows.dataflow.kernels import ProductSerial
 from flows.dataflow.latency import counter
+from flows.emit.memory import image_text
 from flows.sim.run import RunOptions
 from tests.hw.kernel.support_mvu import (
     Case,
@@ -23,6 +25,7 @@ from tests.hw.kernel.support_mvu import (
     write_thresholds,
 )
 from tests.support.battery import (
+    Row,
     build_module,
     check_lint,
     check_rejected,
@@ -181,6 +184,8 @@ def test_faults_are_found(tmp_path: Path, rng: np.random.Generator) -> None:
         ({"SIMD": 7}, "SIMD must divide MW"),
         ({"FIFO_DEPTH": 1}, "FIFO_DEPTH must be"),
         ({"ACC_W": 9, "THRESHOLD": 0}, "ACC_W must hold"),
+        ({"W_BITS": 8, "THRESHOLD": 0}, "bits have weights of one bit"),
+        ({"IN_BITS": 8, "W_BITS": 8}, "sums of integers leave as they are"),
     ],
     ids=lambda value: "_".join(value) if isinstance(value, dict) else "",
 )
@@ -189,5 +194,89 @@ def test_refuses(values: dict[str, int], match: str) -> None:
 
 
 def test_lint() -> None:
-    for values in ({}, {"MW": 30, "MH": 4, "SIMD": 10, "PE": 2}, {"THRESHOLD": 0, "PE": 64}):
+    integers = {"IN_BITS": 8, "IN_SIGNED": 1, "W_BITS": 8, "THRESHOLD": 0, "ACC_W": 29}
+    for values in (
+        {},
+        {"MW": 30, "MH": 4, "SIMD": 10, "PE": 2},
+        {"THRESHOLD": 0, "PE": 64},
+        integers,
+        integers | {"MH": 4, "PE": 4, "SIMD": 1, "MW": 12},
+    ):
         check_lint(TOP, FILES, parameters=values)
+
+
+def integer_unit(rng: np.random.Generator, n: int, mh: int, **fields: Any) -> ProductSerial:
+    values = {"element_bits": 8, "element_signed": True, "weight_bits": 8, "pe": 1} | fields
+    half = 2 ** (values["weight_bits"] - 1)
+    weights = rng.integers(-half, half, (mh, n))
+    weights[0] = -half  # with inputs at their ends, the ends of the sums
+    return ProductSerial(
+        height=1,
+        width=1,
+        channels=n,
+        kernel=1,
+        stride=1,
+        weights=weights,
+        thresholds=None,
+        m=1,
+        rom_block=False,
+        bias=rng.integers(-5000, 5000, mh),
+        **values,
+    )
+
+
+def integer_row(name: str, reason: str, **parameters: Any) -> Row:
+    return Row(id=name, reason=reason, parameters=parameters)
+
+
+INTEGERS = (
+    integer_row("head", "a pixel is a word", n=48, mh=10, simd=12),
+    integer_row("parallel", "PE > 1", n=30, mh=6, pe=3, simd=5),
+    integer_row("at_once", "NF = 1: sums in registers", n=24, mh=4, pe=4, simd=6),
+    integer_row("one_word", "SF = 1", n=9, mh=5, simd=9),
+    integer_row("one_lane", "SIMD = 1", n=16, mh=3, simd=1),
+    integer_row(
+        "unsigned",
+        "elements from 0",
+        n=20,
+        mh=4,
+        simd=4,
+        element_signed=False,
+        element_bits=5,
+        weight_bits=3,
+    ),
+)
+
+
+@rows(*INTEGERS)
+def test_integers(row: Any, tmp_path: Path, rng: np.random.Generator) -> None:
+    """Sums of products with their bias, under all traffic, with a word every NF cycles."""
+    unit = integer_unit(rng, **row.parameters)
+    low = -(2 ** (unit.element_bits - 1)) if unit.element_signed else 0
+    vectors = rng.integers(low, low + 2**unit.element_bits, (24, unit.n))
+    vectors[0], vectors[1] = low, low + 2**unit.element_bits - 1
+    sums = vectors @ unit.weights.T + unit.bias
+    for image in unit.memories():
+        name = {"WEIGHT_FILE": "weights.mem", "THRESHOLD_FILE": "thresholds.mem"}[image.parameter]
+        (tmp_path / name).write_text(image_text(image.words))
+    values = dict(unit.parameters())
+    values |= {"WEIGHT_FILE": "weights.mem", "THRESHOLD_FILE": "thresholds.mem"}
+    words = vectors.reshape(-1, unit.simd)
+    given = {"s_axis": lanes(words, bits=unit.element_bits, signed=unit.element_signed)}
+    wanted = {"m_axis": lanes(sums.reshape(-1, unit.pe), bits=unit.accumulator_bits, signed=True)}
+    check_stream_module(
+        TOP,
+        FAST,
+        parameters=values,
+        inputs=given,
+        outputs=wanted,
+        cwd=tmp_path,
+        seed=int(rng.integers(1, 1 << 16)),
+    )
+    simulator = build_module(TOP, FAST, parameters=values, inputs=given, outputs=wanted)
+    result = run_exact(simulator, given, wanted, RunOptions(cwd=tmp_path, idle_limit=2000))
+    taken, left = result.input_cycles["s_axis"], result.output_cycles["m_axis"]
+    assert set(np.diff(taken)) == {unit.nf}
+    late = 2 + (unit.simd - 1).bit_length() + 3
+    beats = taken[unit.sf - 1 :: unit.sf][:, None] + late + np.arange(unit.nf)
+    np.testing.assert_array_equal(left, beats.reshape(-1))
