@@ -218,7 +218,7 @@ def _folding(build: "Build", solution: Solution) -> FoldingFacts:
         chosen=_point(plan.schedule.initiation_interval, plan.resources),
         frontier=tuple(_point(point.interval, point.resources) for point in solution.frontier),
         better=better,
-        most=most and _point(most.schedule.initiation_interval, most.resources),
+        most=_point(most.schedule.initiation_interval, most.resources) if most else None,
         most_binding=most.binding if most else "",
     )
 
