@@ -17,7 +17,7 @@ DEFAULT_TARGET_FPS = {
     "lfc_w1a1": 97_000,
 }
 OTHER_TARGET_FPS = 1_000
-SUFFIX_TARGET_FPS = {"_cifar10": 100, "_imagenet": 5}
+SUFFIX_TARGET_FPS = {"_cifar10": 3_000, "_imagenet": 300}
 
 # Images verified when --images is not given.
 DEFAULT_IMAGES = {"cnv_w1a1": 256}
