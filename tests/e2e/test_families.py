@@ -23,6 +23,7 @@ WHOLE = (
     "resnet18_tb_cifar10",
     "ftbnn18_cifar10",
 )
+LARGE = ("bireal18_imagenet", "binarydensenet28_imagenet")
 
 
 def check(case: Family, images: int, *patterns: str) -> None:
@@ -68,6 +69,13 @@ def test_a_damaged_layer_is_found_and_named(small):
 def test_a_whole_network_equals_pytorch(name: str, tmp_path: Path):
     case = family(name, tmp_path, tmp_path / "cache", images=16, fps=3000)
     check(case, 16, "none", "random", "burst")
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("name", LARGE)
+def test_a_network_of_224_pixels_equals_pytorch(name: str, tmp_path: Path):
+    case = family(name, tmp_path, tmp_path / "cache", images=1, fps=500)
+    check(case, 1, "random")
 
 
 @pytest.mark.nightly
