@@ -159,6 +159,18 @@ SWEEP: dict[str, list[dict[str, int]]] = {
     ],
     "dot_product": [{"N": 1}, {"N": 5, "IN_SIGNED": 1, "W_BITS": 2, "IN_BITS": 3, "TAG_W": 3}],
     "mvu_xnor": [{"MW": 12, "MH": 10, "PE": 5, "SIMD": 4, "THRESHOLD": 0}],
+    "mvu_serial": [
+        {"IN_BITS": 8, "IN_SIGNED": 1, "W_BITS": 8, "THRESHOLD": 0, "ACC_W": 29},
+        {
+            "MW": 12,
+            "MH": 4,
+            "PE": 4,
+            "SIMD": 1,
+            "IN_BITS": 5,
+            "W_BITS": 3,
+            "THRESHOLD": 0,
+        },
+    ],
     "mvu_int": [
         {"MH": 8, "SIMD": 9},
         {"MH": 8, "PE": 4, "M": 2, "THRESHOLD": 0},
