@@ -7,10 +7,20 @@ import json
 
 import pytest
 
+from flows.boards import load_board
+from flows.config import BuildConfig
 from flows.dataflow.cost import Resources
 from flows.dataflow.folding_file import folding_json, read_folding
 from flows.dataflow.schedule import own_interval, schedule, size_fifos
-from flows.dataflow.solve import GraphCandidates, Wish, assess, fold_graph, frontier, solve
+from flows.dataflow.solve import (
+    GraphCandidates,
+    Wish,
+    assess,
+    fold,
+    fold_graph,
+    frontier,
+    solve,
+)
 from flows.dataflow.solve.search import Goal, search
 from flows.errors import FoldingError
 from flows.streamline.graph_passes import optimise
@@ -114,3 +124,15 @@ def test_a_folding_file_that_splits_a_group_is_refused(tmp_path):
 
 def _grouped(found: GraphCandidates) -> bool:
     return any(shape.groups > 1 for shape in found.shapes)
+
+
+def test_the_most_that_a_board_holds_is_found_beside_the_wish():
+    found, board = candidates(3), load_board("Pynq-Z2")
+    solution = fold(BuildConfig(model="net", board=board.name), board, 100.0, found)
+    assert solution.most is not None
+    assert solution.most.fits
+    assert solution.most.schedule.initiation_interval <= solution.plan.schedule.initiation_interval
+    tiny = board.model_copy(update={"budget": board.budget.model_copy(update={"lut": 100})})
+    nothing = fold(BuildConfig(model="net", board=board.name), tiny, 100.0, found)
+    assert nothing.most is None
+    assert not nothing.plan.fits
