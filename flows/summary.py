@@ -175,6 +175,7 @@ def _layer(build: "Build", layer: Layer) -> LayerFacts:
         "input_width_bits": layer.kernels[0].input_bits,
         "output_width_bits": layer.kernels[-1].output_bits,
         "cycles": build.schedule.intervals[layer.name],
+        "reads": layer.inputs,
     }
     fold = build.folded.folding.get(layer.name)
     cost = layer_estimate(layer, build.folded.shapes, build.folded.folding)

@@ -329,6 +329,7 @@ def _layers(layers: tuple[LayerFacts, ...]) -> list[dict[str, Any]]:
         {
             "name": layer.name,
             "kernels": list(layer.kernels),
+            "reads": list(layer.reads),
             "input_shape": list(layer.input_shape),
             "output_shape": list(layer.output_shape),
             "input_width_bits": layer.input_width_bits,

@@ -84,6 +84,7 @@ class LayerFacts:
         weights: Number of weights.
         macs: Multiplications of weights per frame.
         cycles: Estimated cycles per frame.
+        reads: Layers, or `image`, that send what it takes; empty for the layer before.
         estimate: What the cost model expects; None when there is none.
     """
 
@@ -99,6 +100,7 @@ class LayerFacts:
     m: int | None = None
     weights: int = 0
     macs: int = 0
+    reads: tuple[str, ...] = ()
     estimate: ResourceEstimate | None = None
 
 

@@ -14,6 +14,8 @@ _TEMPLATES = Path(__file__).with_name("templates")
 _TITLES = {"lut": "LUT", "ff": "Flip-flops", "bram36": "Block RAM (36 Kbit)", "dsp": "DSP"}
 _ROW = 52  # height of a layer in the picture, px
 _TOP = 84  # above the first layer: headings and the input
+_LEFT = 56  # beside the layers, for streams that pass some by
+_LANE, _LANES = 7, 7  # px between two of those, and how many lie side by side
 
 
 def render_html(document: Mapping[str, Any]) -> str:
@@ -36,6 +38,8 @@ def render_html(document: Mapping[str, Any]) -> str:
     return page.render(
         r=document,
         rows=_picture_rows(document),
+        arcs=_arcs(document),
+        follows=_follows(document),
         picture_height=_TOP + _ROW * len(document["layers"]) + 44,
         budgets=_budget_bars(document),
         frontier=frontier_picture(document),
@@ -131,6 +135,40 @@ def _picture_rows(document: Mapping[str, Any]) -> list[dict[str, Any]]:
         }
         rows.append({"layer": layer, "y": _TOP + _ROW * index, "bars": bars})
     return rows
+
+
+def _arcs(document: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Streams that pass other layers by: where they leave and arrive, and how far beside."""
+    place = {layer["name"]: index for index, layer in enumerate(document["layers"])}
+    spans = [
+        (place.get(source, -1), index)
+        for index, layer in enumerate(document["layers"])
+        for source in layer["reads"]
+        if place.get(source, -1) != index - 1
+    ]
+    free: list[int] = []  # row after which each lane is free
+    arcs = []
+    for start, end in sorted(spans):
+        lane = next((n for n, row in enumerate(free) if row <= start), len(free))
+        free[lane : lane + 1] = [end]
+        above = _TOP - _ROW if start < 0 else _TOP + _ROW * start
+        arcs.append(
+            {
+                "from": above + 24,
+                "to": _TOP + _ROW * end + 12,
+                "x": _LEFT - 6 - _LANE * (lane % _LANES),
+            }
+        )
+    return arcs
+
+
+def _follows(document: Mapping[str, Any]) -> list[bool]:
+    """For each layer, whether it reads the one before it in the list."""
+    before = ["image", *(layer["name"] for layer in document["layers"])]
+    return [
+        not layer["reads"] or name in layer["reads"]
+        for name, layer in zip(before, document["layers"], strict=False)
+    ]
 
 
 def _budget_bars(document: Mapping[str, Any]) -> list[dict[str, Any]]:

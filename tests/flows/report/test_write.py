@@ -5,6 +5,7 @@ import html.parser
 import io
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -167,3 +168,20 @@ def test_extract_is_small_and_keeps_its_origin():
     assert "per_layer" not in kept["resources"]
     assert len(json.dumps(kept)) < 8_000
     assert re.fullmatch(r"xnorflow-report/\d+", kept["schema"])
+
+
+def _picture(reads: dict[str, tuple[str, ...]]) -> tuple[int, int]:
+    """Arrows from layer to layer, and streams beside the layers, in the page."""
+    facts = build_facts()
+    layers = tuple(replace(layer, reads=reads.get(layer.name, ())) for layer in facts.layers)
+    page = render_html(build_document(build_facts(layers=layers)))
+    return len(re.findall(r'd="M174 ', page)), len(re.findall(r'd="M56 ', page))
+
+
+def test_streams_that_pass_layers_by_are_drawn_beside_them():
+    layers = len(build_facts().layers)
+    assert _picture({}) == (layers + 1, 0)
+    assert _picture({"conv2": ("pool1", "conv0")}) == (layers + 1, 1)
+    # Two that overlap, one of which does not read the layer before it; and one from the image.
+    reads = {"conv2": ("conv1",), "conv3": ("conv2", "conv0"), "pool1": ("conv1", "image")}
+    assert _picture(reads) == (layers, 3)
