@@ -25,20 +25,21 @@ class FrontierPoint:
     resources: Resources
 
 
-def frontier(candidates: Space, points: int = 24) -> tuple[FrontierPoint, ...]:
+def frontier(candidates: Space) -> tuple[FrontierPoint, ...]:
     """Points of the curve, from the fastest network to the slowest.
 
     Args:
         candidates: foldings to choose from.
-        points: at most.
     """
     cheapest = [min(options, key=lambda o: o.price) for options in candidates.options]
     slowest = max(option.interval for option in cheapest)
     found: dict[int, FrontierPoint] = {}
-    for interval in np.geomspace(candidates.intervals[0], slowest, points):
+    for interval in np.geomspace(candidates.intervals[0], slowest, candidates.points):
         choice = search(candidates, Goal(interval=int(interval), cycle_price=0.0))
         if choice is not None:
             found[choice.interval] = FrontierPoint(
-                interval=choice.interval, latency=choice.latency, resources=choice.resources
+                interval=choice.interval,
+                latency=choice.latency,
+                resources=choice.resources + candidates.beside(choice.folding(candidates.names)),
             )
     return tuple(found[interval] for interval in sorted(found))

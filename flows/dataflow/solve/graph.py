@@ -12,6 +12,7 @@ import numpy as np
 
 from flows.dataflow.cost import RESOURCES, Fold, Folding, Resources, UnitShape
 from flows.dataflow.cost_graph import unit_cost
+from flows.dataflow.estimate import network_estimate
 from flows.dataflow.fold import divisors, price
 from flows.dataflow.graph_units import graph_units
 from flows.dataflow.lower_graph import lower_graph
@@ -36,6 +37,8 @@ class GraphCandidates:
         names: of the units, in order.
         options: for each unit, every legal folding.
     """
+
+    points = 10  # each is lowered
 
     def __init__(self, graph: IntegerGraph) -> None:
         """Enumerates the legal foldings of all units."""
@@ -65,6 +68,11 @@ class GraphCandidates:
     def lower(self, folding: Folding) -> Network:
         """The network with a folding, without FIFOs."""
         return lower_graph(self.graph, folding, "net")
+
+    def beside(self, folding: Folding) -> Resources:
+        """Additions, pools, signs and requants of their own, as fast as the slowest unit."""
+        parts = network_estimate(self.lower(folding), (), {})
+        return sum((parts[name] for name in parts if name not in folding), Resources())
 
 
 def fold_graph(graph: IntegerGraph, cycles: int) -> Folding:

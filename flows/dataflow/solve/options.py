@@ -77,11 +77,13 @@ class Space(Protocol):
         names: of what is folded, in order.
         shapes: of the units.
         options: for each name.
+        points: of a curve of rate against size, at most.
     """
 
     names: list[str]
     shapes: list[UnitShape]
     options: list[list[Option]]
+    points: int
 
     @property
     def intervals(self) -> list[int]:
@@ -94,6 +96,9 @@ class Space(Protocol):
     def lower(self, folding: Folding) -> Network:
         """The network with a folding, without FIFOs."""
 
+    def beside(self, folding: Folding) -> Resources:
+        """Estimate of the layers that are not among the options."""
+
 
 class Candidates:
     """Layers of a chain with their options; a layer is built and timed only once.
@@ -105,6 +110,8 @@ class Candidates:
         options: for each layer, those that no other beats, cheapest first.
         source: what arrives at the first layer.
     """
+
+    points = 24
 
     def __init__(self, chain: IntegerChain, stem: Stem = "auto") -> None:
         """Enumerates the legal foldings of all layers.
@@ -198,6 +205,10 @@ class Candidates:
     def lower(self, folding: Folding) -> Network:
         """The network with a folding, without FIFOs."""
         return lower(self.chain, folding, "net")
+
+    def beside(self, folding: Folding) -> Resources:
+        """Nothing: all layers of a chain are among the options."""
+        return Resources()
 
     @cached_property
     def intervals(self) -> list[int]:

@@ -10,6 +10,7 @@ import pytest
 from flows.boards import load_board
 from flows.config import BuildConfig
 from flows.dataflow.cost import Resources
+from flows.dataflow.estimate import joint_estimate
 from flows.dataflow.folding_file import folding_json, read_folding
 from flows.dataflow.schedule import own_interval, schedule, size_fifos
 from flows.dataflow.solve import (
@@ -85,8 +86,13 @@ def test_a_resource_that_runs_out_is_replaced_by_others():
 
 
 def test_the_frontier_falls():
-    points = frontier(candidates(3), points=8)
+    found = candidates(3)
+    points = frontier(found)
     assert len(points) > 2
+    plan = solve(found, Wish(interval=points[1].interval))
+    layers = size_fifos(found.lower(plan.folding))
+    joints = sum((joint_estimate(layer) for layer in layers), Resources())
+    assert plan.resources.lut == pytest.approx(points[1].resources.lut + joints.lut)
     assert [p.interval for p in points] == sorted(p.interval for p in points)
     assert points[0].resources.lut > points[-1].resources.lut
 
