@@ -2,8 +2,8 @@
 """Foldings of a network with forks and joins: each unit for itself, within one interval and budget.
 
 Beats between layers are whole pixels, so a unit's folding is no business of its neighbours, and the
-cheapest network within an interval is that of the cheapest units. A budget couples them: resources
-that run out are made dearer, for all units alike, until the network fits.
+cheapest network within an interval is that of the cheapest units. A budget couples them: as long as
+a resource is exceeded, the unit that gives of it for the least of the others takes another folding.
 """
 
 from functools import cached_property
@@ -24,8 +24,7 @@ from flows.errors import FoldingError
 from flows.streamline.graph import IntegerGraph
 from flows.streamline.reach import Reach
 
-_ROUNDS = 24  # in which a resource that runs out gets dearer
-_DEARER = 1.5
+_MOVES = 8  # of a unit, on average, at most
 
 
 class GraphCandidates:
@@ -159,21 +158,61 @@ def _(candidates: GraphCandidates, goal: Goal) -> Choice | None:
     Without a budget, or where the cheapest choice fits it, nothing is cheaper. Else one that fits
     may exist that is not found.
     """
-    limit = None if goal.budget is None else np.array([v for _, v in goal.budget.items()])
     within = [np.flatnonzero(row <= goal.interval) for row in candidates.intervals_of]
     if not all(len(row) for row in within):
         return None
+    used = [figures[row] for figures, row in zip(candidates.used_of, within, strict=True)]
     worth = np.array([price(Resources(**{name: 1.0})) for name in RESOURCES])
-    for turn in range(_ROUNDS):
-        chosen = [
-            int(row[np.argmin(used[row] @ worth)])
-            for row, used in zip(within, candidates.used_of, strict=True)
-        ]
-        total = sum(used[i] for used, i in zip(candidates.used_of, chosen, strict=True))
-        over = np.zeros(len(RESOURCES), bool) if limit is None else total > limit + 1e-6
-        if not over.any():
-            return _choice(candidates, chosen, exhaustive=turn == 0)
-        worth = np.where(over, np.maximum(worth, 0.05) * _DEARER, worth)
+    chosen = [int(np.argmin(figures @ worth)) for figures in used]
+    moves = 0
+    if goal.budget is not None:
+        limit = np.array([value for _, value in goal.budget.items()]) + 1e-6
+        found = _fit(used, chosen, limit)
+        if found is None:
+            return None
+        chosen, moves = found
+    places = [int(row[i]) for row, i in zip(within, chosen, strict=True)]
+    return _choice(candidates, places, exhaustive=moves == 0)
+
+
+def _fit(
+    used: list[np.ndarray], chosen: list[int], limit: np.ndarray
+) -> tuple[list[int], int] | None:
+    """Other options for some units, until a budget holds them all.
+
+    Each move takes from the resource that is exceeded most, where that costs least of the others.
+
+    Args:
+        used: for each unit (options, resources).
+        chosen: for each unit the option to begin with.
+        limit: (resources,).
+
+    Returns:
+        The options and the count of moves; None where no move helps.
+    """
+    chosen = list(chosen)
+    for moves in range(_MOVES * len(used)):
+        total = sum((figures[i] for figures, i in zip(used, chosen, strict=True)), np.zeros(4))
+        over = total - limit
+        if (over <= 0).all():
+            return chosen, moves
+        worst = int(np.argmax(over / limit))
+        others = np.arange(len(limit)) != worst
+        best, least = None, np.inf
+        for unit, figures in enumerate(used):
+            more = figures - figures[chosen[unit]]
+            gain = np.minimum(-more[:, worst], over[worst])
+            room = np.maximum(limit - total, 0)
+            helps = (gain > 0) & (more[:, others] <= room[others]).all(axis=1)
+            if not helps.any():
+                continue
+            cost = (np.maximum(more, 0) / limit)[:, others].sum(axis=1)
+            ratio = np.where(helps, cost / np.where(helps, gain, 1), np.inf)
+            if ratio.min() < least:
+                best, least = (unit, int(ratio.argmin())), float(ratio.min())
+        if best is None:
+            return None
+        chosen[best[0]] = best[1]
     return None
 
 
