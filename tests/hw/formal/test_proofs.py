@@ -97,6 +97,18 @@ PROOFS = (
         sabotage=("m_axis_tready(free && b_valid)", "m_axis_tready(free)"),
     ),
     Proof(
+        id="stream_add_folded",
+        module="stream_add",
+        parameters={"C": 3, "PE": 1, "A_BITS": 2, "B_BITS": 2, "OUT_BITS": 3, "LOW": 0, "HIGH": 2},
+        links=(
+            ("gen_f_fold.f_words", "u_pixel.gen_f_up.f_count_q"),
+            ("gen_f_fold.f_queue", "u_pixel.gen_f_up.f_queue_q"),
+            ("gen_f_fold.f_a_word", "u_a.f_word_q"),
+            ("gen_f_fold.f_b_word", "u_b.f_word_q"),
+        ),
+        sabotage=("m_axis_tready(free && a_valid)", "m_axis_tready(free)"),
+    ),
+    Proof(
         id="stream_last",
         module="stream_last",
         parameters={"W": 2, "BEATS": 3},
