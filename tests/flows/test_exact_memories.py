@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pytest
 
 from flows.dataflow.lower_graph import lower_graph
@@ -11,52 +10,11 @@ from flows.dataflow.solve import fold_graph
 from flows.emit.project import emit
 from flows.errors import VerificationError
 from flows.exact_memories import check_memories
-from flows.graph_reference import GraphReference, Probe, StreamReference
-from flows.streamline.graph import Requant, Sign, compute
 from flows.streamline.graph_passes import optimise
-from flows.streamline.reach import reaches
+from tests.support.graph_tables import tabulated
 from tests.support.random_graphs import random_graph
 
 SEEDS = range(12)
-_MOST = 4000  # integers a unit is tried on
-
-
-def tabulated(graph) -> GraphReference:
-    """What each sign and requant of a graph gives for the integers that can reach it."""
-    reach = reaches(graph)
-    streams = []
-    for node in graph.nodes:
-        if not isinstance(node, Sign | Requant):
-            continue
-        source = reach[node.inputs[0]]
-        step = max(1, (source.high - source.low) // _MOST)
-        x = np.arange(source.low, source.high + 1, step)
-        outputs = compute(node, [np.tile(x[:, None], source.channels)])
-        streams.append(
-            StreamReference(
-                name=node.name,
-                kind="sign" if isinstance(node, Sign) else "requant",
-                values=np.zeros(0),
-                tensor="",
-                step_exponent=0,
-                probes=(
-                    Probe(
-                        channels=source.channels, inputs=x, outputs=outputs.T, complete=step == 1
-                    ),
-                ),
-            )
-        )
-    return GraphReference(
-        model="random",
-        dataset="random",
-        images=np.zeros(0),
-        labels=np.zeros(0),
-        logits=np.zeros(0),
-        streams=tuple(streams),
-        logit_scale=1.0,
-        logit_bias=0.0,
-        accuracy=None,
-    )
 
 
 def emitted(seed: int, folder):
