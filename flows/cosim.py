@@ -103,6 +103,7 @@ def build_network_simulator(
     cache_dir: Path,
     jobs: int,
     fast: bool = True,
+    optimize: int = 3,
 ) -> SimulatorBuild:
     """Compiles an emitted network.
 
@@ -111,6 +112,7 @@ def build_network_simulator(
         waves: allow a waveform.
         fast: popcounts as machine instructions, instead of the counters that are synthesised;
             tests/hw and tests/e2e hold the two forms against each other.
+        optimize: level of the C++ compiler; 1 where compiling takes longer than simulating.
     """
     return build_simulator(
         top=project.top,
@@ -121,6 +123,7 @@ def build_network_simulator(
         waves=waves,
         cache_dir=cache_dir,
         defines={"XNORFLOW_FAST_SIM": "1"} if fast else {},
+        optimize=optimize,
         jobs=jobs,
     )
 

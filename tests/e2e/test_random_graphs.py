@@ -31,6 +31,12 @@ def _shrunk(seed: int, folder: Path, cache: Path) -> str:
     return "all"
 
 
+@pytest.fixture(scope="session")
+def passing_cache(tmp_path_factory) -> Path:
+    """Simulators of 200 networks are not worth keeping; what all of them share is, for a while."""
+    return tmp_path_factory.mktemp("cache")
+
+
 @pytest.mark.parametrize("seed", FEW)
 def test_random_network(seed, tmp_path):
     check(seed, tmp_path)
@@ -38,11 +44,11 @@ def test_random_network(seed, tmp_path):
 
 @pytest.mark.nightly
 @pytest.mark.parametrize("seed", MANY)
-def test_many_random_networks(seed, tmp_path):
-    check(seed, tmp_path, tmp_path / "cache")
+def test_many_random_networks(seed, tmp_path, passing_cache):
+    check(seed, tmp_path, passing_cache)
 
 
-def test_a_fault_is_found_and_its_seed_named(tmp_path, monkeypatch):
+def test_a_fault_is_found_and_its_seed_named(tmp_path, passing_cache, monkeypatch):
     """Negative control: one flipped weight in what is emitted, not in what is expected."""
     from flows.emit import project
 
@@ -55,4 +61,4 @@ def test_a_fault_is_found_and_its_seed_named(tmp_path, monkeypatch):
 
     monkeypatch.setattr(project, "image_text", damaged)
     with pytest.raises(pytest.fail.Exception, match="seed 1, shrunk to 0 "):
-        check(1, tmp_path, tmp_path / "cache")
+        check(1, tmp_path, passing_cache)

@@ -49,7 +49,7 @@ def run_graph(graph: IntegerGraph, seed: int, folder: Path, cache: Path) -> None
     )
     project = emit(network, folder / "rtl")
     simulator = cosim.build_network_simulator(
-        project, network, trace=True, waves=False, cache_dir=cache, jobs=1
+        project, network, trace=True, waves=False, cache_dir=cache, jobs=1, optimize=1
     )
     plan = schedule(network)
     measured = cosim.simulate(
