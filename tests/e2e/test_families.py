@@ -41,7 +41,8 @@ def check(case: Family, images: int, *patterns: str) -> None:
 
 @pytest.fixture(scope="module", params=SMALL)
 def small(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Family:
-    return family(request.param, tmp_path_factory.mktemp("family"), CACHE, images=3, fps=20_000)
+    root = tmp_path_factory.mktemp("family")
+    return family(request.param, root, CACHE, images=3, fps=20_000, optimize=1)
 
 
 def test_a_small_network_equals_pytorch(small):
@@ -81,5 +82,5 @@ def test_a_network_of_224_pixels_equals_pytorch(name: str, tmp_path: Path):
 @pytest.mark.nightly
 @pytest.mark.parametrize("name", REST)
 def test_other_small_networks_equal_pytorch(name: str, tmp_path: Path):
-    case = family(name, tmp_path, tmp_path / "cache", images=3, fps=1500)
+    case = family(name, tmp_path, tmp_path / "cache", images=3, fps=1500, optimize=1)
     check(case, 3, "none", "random", "burst")

@@ -41,7 +41,9 @@ class Family:
         )
 
 
-def family(name: str, root: Path, cache: Path, *, images: int, fps: float, seed: int = 1) -> Family:
+def family(
+    name: str, root: Path, cache: Path, *, images: int, fps: float, seed: int = 1, optimize: int = 3
+) -> Family:
     """The steps of a build up to its simulator.
 
     Args:
@@ -51,6 +53,7 @@ def family(name: str, root: Path, cache: Path, *, images: int, fps: float, seed:
         images: to verify.
         fps: that folding aims at, at the board's clock.
         seed: of the weights.
+        optimize: level of the C++ compiler; 1 for small networks.
     """
     config = BuildConfig(
         model=name, board="ZCU104", untrained=seed, images=images, target_fps=fps, trace_layers=True
@@ -71,7 +74,7 @@ def family(name: str, root: Path, cache: Path, *, images: int, fps: float, seed:
     project = emit(network, root / "rtl")
     units, values = front.verify(network, project)
     simulator = cosim.build_network_simulator(
-        project, network, trace=True, waves=False, cache_dir=cache, jobs=1
+        project, network, trace=True, waves=False, cache_dir=cache, jobs=1, optimize=optimize
     )
     return Family(
         front=front,
