@@ -7,6 +7,7 @@ reader. Concats and shuffles are wires, and lie in front of whatever reads them.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -44,6 +45,7 @@ from flows.streamline.graph import (
     Add,
     Concat,
     Convolution,
+    Dense,
     IntegerGraph,
     Operation,
     Requant,
@@ -239,14 +241,8 @@ def _matrix(unit: Unit, stream: Stream, out: Reach, fold: Fold, offset: int) -> 
         offset: what the graph adds to the elements before it multiplies them.
     """
     layer = unit.layer
-    weights = layer.weights.reshape(len(layer.weights), -1)
-    bias = layer.bias + offset * weights.sum(axis=1)
-    thresholds = affine = border = None
-    if isinstance(unit.result, Sign):
-        falling = unit.result.falling
-        turn = np.where(falling, -1, 1)
-        weights, bias = weights * turn[:, None], bias * turn
-        thresholds = np.where(falling, 1 - unit.result.thresholds, unit.result.thresholds)
+    weights, bias, thresholds = _turned(layer, unit.result, offset)
+    affine = border = None
     kernel, stride, groups = 1, 1, 1
     if isinstance(layer, Convolution):
         kernel, stride, groups = layer.kernel, layer.stride, layer.groups
@@ -275,16 +271,32 @@ def _matrix(unit: Unit, stream: Stream, out: Reach, fold: Fold, offset: int) -> 
     if stream.bits == 1 and layer.weight_bits == 1:
         dense = MvuSerial if serial else MvuXnor
         kind = ConvXnor if isinstance(layer, Convolution) else dense
-        return kind(weights=weights.astype(np.int8), **common)
+        return kind(weights=weights, **common)
     product = ProductSerial if serial else MvuProduct
     return product(
-        weights=weights,
+        weights=weights.astype(np.int64, copy=False),
         element_bits=stream.bits,
         element_signed=stream.signed,
         weight_bits=max(2, layer.weight_bits),
         bias=bias,
         **common,
     )
+
+
+@lru_cache(maxsize=128)
+def _turned(
+    layer: Convolution | Dense, result: Sign | Requant | None, offset: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
+    """(MH, N) weights, biases and thresholds; the same for every folding, so made only once."""
+    weights = layer.weights.reshape(len(layer.weights), -1)
+    bias = layer.bias + offset * weights.sum(axis=1)
+    thresholds = None
+    kind = np.int8 if layer.weight_bits == 1 else np.int64
+    if isinstance(result, Sign):
+        turn = np.where(result.falling, -1, 1)
+        weights, bias = weights * turn[:, None], bias * turn
+        thresholds = np.where(result.falling, 1 - result.thresholds, result.thresholds)
+    return weights.astype(kind), bias, thresholds
 
 
 def _border(layer: Convolution, stream: Stream, m: int) -> Border:

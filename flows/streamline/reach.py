@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """What every stream of an IntegerGraph can hold: its shape and the integers that can occur."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -59,7 +61,8 @@ def code_bits(low: int, high: int) -> int:
     return max(2, high.bit_length())
 
 
-def reaches(graph: IntegerGraph) -> dict[str, Reach]:
+@lru_cache(maxsize=4)
+def reaches(graph: IntegerGraph) -> Mapping[str, Reach]:
     """Stream name to what it can hold, from bounds on every weight; no image is run."""
     image = graph.image
     found = {
