@@ -124,6 +124,12 @@ def build(
     waves: Annotated[
         bool, typer.Option("--waves", help="Write the waveform of the first image.")
     ] = False,
+    runtime_weights: Annotated[
+        bool,
+        typer.Option(
+            "--runtime-weights", help="Weights of a retrained network can be loaded later."
+        ),
+    ] = False,
     bitstream: Annotated[
         str, typer.Option(help=f"Flow to run as far as tools are found, of: {', '.join(FLOWS)}.")
     ] = "none",
@@ -158,6 +164,7 @@ def build(
             output_dir=output_dir,
             jobs=jobs,
             bitstream=bitstream,
+            runtime_weights=runtime_weights,
         )
         run(config, console)
     except StoppedError as stopped:

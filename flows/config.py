@@ -58,6 +58,7 @@ class BuildConfig:
         stop_after: name of the last step to run, or None.
         output_dir: parent of the build's folder.
         jobs: processes side by side.
+        runtime_weights: weights and thresholds can be loaded into the running hardware.
         bitstream: flow to run after the hand-over: `none`, `open` or `vivado`.
     """
 
@@ -81,6 +82,7 @@ class BuildConfig:
     output_dir: Path = Path("build")
     jobs: int = 2
     bitstream: str = "none"
+    runtime_weights: bool = False
 
     @property
     def image_count(self) -> int:

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """From a network in its shell to what runs on a board: virtual board and deploy folder."""
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from flows.boards import Board
 from flows.dataflow.network import Network
 from flows.deploy.facts import DeployFacts, Vectors
 from flows.deploy.folder import write_deploy
+from flows.deploy.weights import runtime_record
 from flows.shell.emit import ShellProject
 from flows.virtual import VirtualBoardBuild, build_virtual_board
 
@@ -94,6 +96,7 @@ def deliver(subject: Subject, build: Path, *, cache_dir: Path, jobs: int) -> Del
         model_hash=shell.model_hash,
         element_bits=shell.element_bits,
         out_bytes=shell.out_bytes,
+        runtime=runtime_record(json.loads((shell.root / "manifest.json").read_text())),
     )
     folder = write_deploy(facts, build, board.library, shell.data_files, shell.root)
     return Delivery(folder=folder, board=board)

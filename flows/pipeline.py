@@ -110,7 +110,7 @@ def run(config: BuildConfig, console: Console) -> Build:
             )
 
         with progress.step("emit"):
-            project = emit(network, root / "rtl")
+            project = emit(network, root / "rtl", runtime=config.runtime_weights)
             progress.note(f"{len(project.sources)} modules, {len(project.images)} memories")
 
         with progress.step("verify"):

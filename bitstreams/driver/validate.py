@@ -29,6 +29,12 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--batch", "--batchsize", type=int, default=256, help="images of a batch")
     parser.add_argument("--clock-mhz", type=float, help="below the clock of the bitstream")
     parser.add_argument("--folder", type=Path, default=HERE, help="deploy folder")
+    parser.add_argument(
+        "--weights",
+        type=Path,
+        metavar="FOLDER",
+        help="deploy folder of a retrained network to load into this one (--runtime-weights)",
+    )
     parser.add_argument("--json", action="store_true", help="print the figures as JSON")
     arguments = parser.parse_args()
     for name in ("images", "batch"):
@@ -108,10 +114,13 @@ def main() -> int:
     """Exit code of the command."""
     arguments = _arguments()
     try:
-        images, labels, logits, dataset = _vectors(arguments.folder, arguments.images)
+        folder = arguments.weights or arguments.folder
+        images, labels, logits, dataset = _vectors(folder, arguments.images)
         with Accelerator(
             arguments.folder, platform=arguments.platform, clock_mhz=arguments.clock_mhz
         ) as network:
+            if arguments.weights:
+                network.load_weights(arguments.weights / "weights.npz")
             figures = validate(network, images, labels, logits, arguments.batch)
             facts = network.facts
     except BoardError as error:

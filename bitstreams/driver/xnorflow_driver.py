@@ -21,6 +21,7 @@ import importlib.util
 import json
 import time
 import warnings
+import zipfile
 import zlib
 from pathlib import Path
 from typing import Any
@@ -29,7 +30,7 @@ import numpy as np
 
 # <registers> the tables of registers.py; `python -m flows.deploy.registers` copies them here
 MAP_MAJOR = 1
-MAP_MINOR = 0
+MAP_MINOR = 1
 WINDOW = 0x10000
 
 OFFSET = {
@@ -74,6 +75,10 @@ OFFSET = {
     "NET_FREE_HI": 0x0B4,
     "LOAD_ADDR": 0x0C0,
     "LOAD_DATA": 0x0C4,
+    "LOADED_HASH0": 0x0D0,
+    "LOADED_HASH1": 0x0D4,
+    "LOADED_HASH2": 0x0D8,
+    "LOADED_HASH3": 0x0DC,
 }
 """Byte offset of each register."""
 
@@ -115,6 +120,7 @@ FIELDS = {
 # </registers>
 
 SCHEMA = "xnorflow-overlay/1"
+WEIGHTS_SCHEMA = "xnorflow-weights/1"
 _ALIGN = 64  # bytes: what the shell wants of addresses, and a cache line of every Zynq
 _BUFFER_BYTES = 16 << 20  # of one transfer at most; boards reserve 128 MB for all of them
 _SMALLEST_BUFFER = 8192  # PYNQ 3.1.0 gives wrong addresses for buffers of 4 KiB and less
@@ -351,6 +357,47 @@ def _read_facts(folder: Path) -> dict[str, Any]:
     return dict(facts)
 
 
+class Weights:
+    """Content of a `weights.npz`: the memories of a network that was built with --runtime-weights.
+
+    Attributes:
+        facts: model, model_hash, layers, memories, pixel_table, golden.
+        words: number of a memory to its (words, parts) uint32.
+
+    Raises:
+        BoardError: the file cannot be read, or is none of its kind.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        try:
+            with np.load(str(path)) as arrays:
+                self.facts = json.loads(str(arrays["facts"]))
+                if self.facts["schema"] != WEIGHTS_SCHEMA:
+                    raise ValueError(f"schema {self.facts['schema']!r}")
+                self.words = {
+                    memory["number"]: arrays[f"m{memory['number']}"]
+                    for memory in self.facts["memories"].values()
+                }
+        except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile, zlib.error) as error:
+            raise BoardError(
+                f"{path}: no weights that can be read ({error}); take weights.npz of a deploy"
+                " folder that was built with --runtime-weights"
+            ) from None
+
+    def misfit(self, built: dict[str, Any]) -> str | None:
+        """The first difference from `runtime` of `overlay.json`, None where they fit."""
+        for kind in ("layers", "memories"):
+            ours, theirs = built[kind], self.facts[kind]
+            for name in [*ours, *(name for name in theirs if name not in ours)]:
+                if ours.get(name) != theirs.get(name):
+                    return f"{kind[:-1] if kind == 'layers' else 'memory'} {name}"
+        for memory in built["memories"].values():
+            words = self.words[memory["number"]]
+            if words.shape != (memory["depth"], -(-memory["width"] // 32)):
+                return f"memory {memory['number']}"
+        return None
+
+
 class Accelerator:
     """A network on a board.
 
@@ -364,6 +411,7 @@ class Accelerator:
     Attributes:
         facts: content of `overlay.json`.
         clock_mhz: measured clock of the logic.
+        weights: loaded by `load_weights`; None: those of the bitstream.
 
     Raises:
         BoardError: no board, wrong files, no clock, another network, or wrong results.
@@ -399,6 +447,7 @@ class Accelerator:
         self._out_stride = int(self._output["bytes"])
         self._buffer: Any = None
         self._loaded = False
+        self.weights: Weights | None = None
         self.clock_mhz = 0.0
         self._runs: list[tuple[int, int, int]] = []
         try:
@@ -425,6 +474,8 @@ class Accelerator:
 
     def load(self) -> None:
         """Load the bitstream, set the clock, and make sure that the right network answers.
+
+        Weights of `load_weights` are written again.
 
         Raises:
             BoardError: see the class.
@@ -453,6 +504,8 @@ class Accelerator:
         self._measure_clock()
         if self._buffer is None:
             self.allocate(256)
+        if self.weights is not None:
+            self._write_weights(self.weights)
 
     def _bitstream(self) -> Path:
         record = self.facts["bitstream"][self.platform.name]
@@ -569,16 +622,82 @@ class Accelerator:
             self._buffer.free()
             self._buffer = None
 
+    def load_weights(self, path: str | Path | None) -> None:
+        """Write other weights and thresholds into the network that runs, and test them.
+
+        Args:
+            path: `weights.npz` of a build of the same layers, folded the same; None: back to the
+                bitstream's own.
+
+        Raises:
+            BoardError: the file is wrong, or of other hardware, or its golden vectors fail; the
+                network is then the one that it was before.
+        """
+        if path is None:
+            self.weights = None
+            self.load()
+            return
+        self._ready()
+        if not self._get("CONFIG") & mask("CONFIG.RUNTIME") or not self.facts.get("runtime"):
+            raise BoardError(
+                "this bitstream cannot take other weights: it was built without --runtime-weights"
+            )
+        weights, before = Weights(path), self.weights
+        misfit = weights.misfit(self.facts["runtime"])
+        if misfit is not None:
+            raise BoardError(
+                f"{path}: for other hardware, {misfit} differs; build it for the"
+                f" {self.facts['board']} with --runtime-weights and --folding"
+                " final_hw_config.json of this network's build"
+            )
+        try:
+            self.weights = weights
+            self._write_weights(weights)
+            self.self_test()
+        except BoardError:
+            self.weights = before
+            self.load()
+            raise
+
+    def _write_weights(self, weights: Weights) -> None:
+        """Write all words; a reset of the network then makes it begin with them."""
+        self._stop()
+        self._note_loaded("f" * 32)
+        for number, words in weights.words.items():
+            parts = words.shape[1]
+            places = 1 << (parts - 1).bit_length()
+            for index, word in enumerate(words.tolist()):
+                if index == 0 or places != parts:
+                    self._set("LOAD_ADDR", number << 20 | index * places)
+                for part in word:
+                    self._set("LOAD_DATA", part)
+        self._note_loaded(weights.facts["model_hash"])
+        if self._get("ERROR") & mask("ERROR.BUSY"):
+            raise BoardError("the shell refused weights: something else uses it; load() again")
+        if not self._stop():
+            raise BoardError("the shell does not become idle after weights were written; load()")
+
+    def _note_loaded(self, digest: str) -> None:
+        """LOADED_HASH, for others that look at the shell."""
+        for index in range(4):
+            address = self._base + OFFSET["LOADED_HASH0"] + 4 * index
+            self.platform.write32(address, int(digest[8 * index : 8 * index + 8], 16))
+
+    def _golden(self) -> tuple[np.ndarray, np.ndarray]:
+        """Pixels and logits of the network that is loaded."""
+        golden = (self.weights or self).facts["golden"]
+        pixels = np.frombuffer(zlib.decompress(base64.b64decode(golden["images"])), np.uint8)
+        logits = np.array(golden["logits"], np.int32)
+        return pixels.reshape((len(logits), *self._input["shape"])), logits
+
     def self_test(self) -> None:
-        """Run the golden vectors of `overlay.json`.
+        """Run the golden vectors of `overlay.json`, or of the weights that were loaded.
 
         Raises:
             BoardError: a logit differs.
         """
-        golden = self.facts["golden"]
-        pixels = np.frombuffer(zlib.decompress(base64.b64decode(golden["images"])), np.uint8)
-        expected = np.array(golden["logits"], np.int32)
-        found = self.execute(pixels.reshape((len(expected), *self._input["shape"])))
+        pixels, expected = self._golden()
+        found = self.execute(pixels)
         wrong = np.argwhere(found.reshape(expected.shape) != expected)
         if len(wrong):
             image, logit = (int(index) for index in wrong[0])
@@ -637,7 +756,7 @@ class Accelerator:
                     " 0 to 1 pass np.rint(images * 255).astype(np.uint8)"
                 )
             array = array.astype(np.uint8)
-        table = self._input["pixel_table"]
+        table = (self.weights.facts if self.weights else self._input)["pixel_table"]
         return (array if table is None else np.array(table, np.uint8)[array]), single
 
     def _batch(self, pixels: np.ndarray) -> np.ndarray:
@@ -768,9 +887,7 @@ class Accelerator:
             `unfold_output` are zero, because memory holds images and results as they are.
         """
         self.allocate(batch)
-        golden = self.facts["golden"]
-        pixels = np.frombuffer(zlib.decompress(base64.b64decode(golden["images"])), np.uint8)
-        images = np.resize(pixels, (self.batch, *self._input["shape"]))
+        images = np.resize(self._golden()[0], (self.batch, *self._input["shape"]))
         times = [self.platform.now()]
         room = self._buffer.data[: self.batch * self._in_stride].reshape(self.batch, -1)
         room[:, : int(self._input["bytes"])] = images.reshape(self.batch, -1)

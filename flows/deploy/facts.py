@@ -73,6 +73,7 @@ class DeployFacts:
         model_hash: first 128 bits of the manifest's SHA-256, 32 hexadecimal digits.
         element_bits: of a result's element in memory.
         out_bytes: of a result in memory.
+        runtime: what weights that are loaded at run time must fit (`runtime_record`), None: none.
     """
 
     model: str
@@ -89,6 +90,13 @@ class DeployFacts:
     model_hash: str
     element_bits: int
     out_bytes: int
+    runtime: dict[str, Any] | None = None
+
+    @property
+    def bus_cycles(self) -> int:
+        """Bus cycles that an image or its result takes at least, at 8 bytes a cycle each way."""
+        pixels = int(np.prod(self.vectors.images.shape[1:]))
+        return max(-(-pixels // 8), self.out_bytes // 8)
 
     @property
     def elements(self) -> int:
@@ -153,6 +161,7 @@ def overlay(facts: DeployFacts, bit: File | None, library: File | None) -> dict[
             "signed": facts.network.output.signed,
             "bytes": facts.out_bytes,
         },
+        "runtime": facts.runtime,
         "expected": {
             "interval_cycles": facts.interval_cycles,
             "latency_cycles": facts.latency_cycles,

@@ -12,6 +12,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from flows.deploy.facts import DeployFacts, File, c_header, overlay, relative
 from flows.deploy.notebook import notebook
+from flows.deploy.weights import FILE as WEIGHTS
+from flows.deploy.weights import write_weights
 from flows.errors import UsageError
 
 DRIVER = Path(__file__).resolve().parents[2] / "bitstreams" / "driver"
@@ -102,7 +104,10 @@ def _write(
         notebook(facts.model, facts.board.name, package)
     )
     (folder / "__init__.py").write_text(_INIT.format(model=facts.model, board=facts.board.name))
-    _write_json(folder / "overlay.json", overlay(facts, None, virtual))
+    record = overlay(facts, None, virtual)
+    _write_json(folder / "overlay.json", record)
+    if facts.runtime is not None:
+        write_weights(folder / WEIGHTS, record, rtl)
     for name in ("README.md", "pyproject.toml"):
         (folder / name).write_text(_render(name, facts, build, package))
 

@@ -10,10 +10,27 @@ from pathlib import Path
 
 from flows.dataflow.network import Network
 from flows.emit.memory import image_text
-from flows.emit.verilog import image_name, layer_text, module_name, top_text
+from flows.emit.verilog import image_name, layer_text, memory_number, module_name, top_text
 from flows.errors import UsageError
 
 HW = Path(__file__).resolve().parents[2] / "hw"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoadedMemory:
+    """A memory that can be loaded at run time.
+
+    Attributes:
+        number: MEMORY of the register LOAD_ADDR.
+        image: its file, relative to the folder; what it holds until it is loaded.
+        depth: words.
+        width: bits of a word.
+    """
+
+    number: int
+    image: Path
+    depth: int
+    width: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +43,7 @@ class RtlProject:
         sources: SystemVerilog files, library first, relative to root.
         images: memory images, relative to root.
         layer_modules: layer name to its module's name.
+        loaded: memories that can be loaded at run time; empty: none can.
     """
 
     root: Path
@@ -33,6 +51,7 @@ class RtlProject:
     sources: tuple[Path, ...]
     images: tuple[Path, ...]
     layer_modules: dict[str, str]
+    loaded: tuple[LoadedMemory, ...] = ()
 
 
 def library() -> dict[str, Path]:
@@ -65,10 +84,15 @@ def closure(texts: list[str]) -> list[Path]:
     return [files[name] for name in ordered]
 
 
-def emit(network: Network, root: Path) -> RtlProject:
+def emit(network: Network, root: Path, *, runtime: bool = False) -> RtlProject:
     """Writes everything that a simulator or a synthesiser needs into a fresh folder.
 
     The folder appears whole or not at all.
+
+    Args:
+        network: the network.
+        root: the folder.
+        runtime: memories can be loaded through `load_i` of the top module.
 
     Raises:
         UsageError: if the folder cannot be written.
@@ -78,7 +102,7 @@ def emit(network: Network, root: Path) -> RtlProject:
         shutil.rmtree(staging, ignore_errors=True)
         (staging / "mem").mkdir(parents=True)
         (staging / "hw").mkdir()
-        project = _write(network, staging, root)
+        project = _write(network, staging, root, runtime)
         if root.exists():
             shutil.rmtree(root)
         staging.rename(root)
@@ -87,11 +111,12 @@ def emit(network: Network, root: Path) -> RtlProject:
     return project
 
 
-def _write(network: Network, folder: Path, root: Path) -> RtlProject:
+def _write(network: Network, folder: Path, root: Path, runtime: bool) -> RtlProject:
     generated = {
-        f"{module_name(network, layer)}.sv": layer_text(network, layer) for layer in network
+        f"{module_name(network, layer)}.sv": layer_text(network, layer, runtime=runtime)
+        for layer in network
     }
-    generated[f"{network.name}.sv"] = top_text(network)
+    generated[f"{network.name}.sv"] = top_text(network, runtime=runtime)
     sources: list[Path] = []
     for path in closure(list(generated.values())):
         shutil.copyfile(path, folder / "hw" / path.name)
@@ -101,19 +126,24 @@ def _write(network: Network, folder: Path, root: Path) -> RtlProject:
     for name, text in generated.items():
         (folder / name).write_text(text)
         sources.append(Path(name))
-    images: list[Path] = []
+    images: list[LoadedMemory] = []
     for layer in network:
         for kernel in layer.kernels:
             for image in kernel.memories():
                 name = image_name(layer, kernel, image.parameter)
                 (folder / name).write_text(image_text(image.words))
-                images.append(Path(name))
+                depth, width = image.words.shape
+                number = memory_number(network, kernel, image.parameter)
+                images.append(
+                    LoadedMemory(number=number, image=Path(name), depth=depth, width=width)
+                )
     project = RtlProject(
         root=root,
         top=network.name,
         sources=tuple(sources),
-        images=tuple(images),
+        images=tuple(memory.image for memory in images),
         layer_modules={layer.name: module_name(network, layer) for layer in network},
+        loaded=tuple(images) if runtime else (),
     )
     _write_lists(network, project, folder)
     return project
@@ -139,6 +169,14 @@ def _write_lists(network: Network, project: RtlProject, folder: Path) -> None:
                 ],
             }
             for layer in network
+        },
+        "loaded": {
+            str(memory.image): {
+                "number": memory.number,
+                "depth": memory.depth,
+                "width": memory.width,
+            }
+            for memory in project.loaded
         },
         "sha256": {
             str(path): hashlib.sha256((folder / path).read_bytes()).hexdigest() for path in files

@@ -26,6 +26,7 @@ class Stage:
     Attributes:
         inputs: port of the instance to the stream that it reads: a stage, or a port of the layer.
         output: the stream that it makes: its own name, or m_axis.
+        load: what its memories are loaded from; empty: the module has none.
     """
 
     name: str
@@ -34,6 +35,7 @@ class Stage:
     out_bits: int
     inputs: Mapping[str, str]
     output: str
+    load: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +54,18 @@ def module_name(network: Network, layer: Layer) -> str:
     return f"{network.name}_{layer.name}"
 
 
+# Places of a kernel's memories behind its first number, as mvu_core has them.
+_PLACES = {"WEIGHT_FILE": 0, "THRESHOLD_FILE": 1, "AFFINE_FILE": 2}
+_NUMBERS = 4  # of a kernel
+
+
+def memory_number(network: Network, kernel: Kernel, parameter: str) -> int:
+    """Number by which a memory is loaded at run time (MEMORY of LOAD_ADDR)."""
+    kernels = [found for layer in network for found in layer.kernels]
+    index = next(n for n, found in enumerate(kernels) if found is kernel)
+    return _NUMBERS * index + _PLACES[parameter]
+
+
 def image_name(layer: Layer, kernel: Kernel, parameter: str) -> str:
     """Path of a memory image, relative to the RTL folder."""
     kind = {
@@ -62,8 +76,13 @@ def image_name(layer: Layer, kernel: Kernel, parameter: str) -> str:
     return f"mem/{layer.name}_{kind}.hex"
 
 
-def stages(layer: Layer) -> tuple[Stage, ...]:
-    """Instances of a layer: the FIFOs at its inputs, its kernels in order."""
+def stages(layer: Layer, loaded: Network | None = None) -> tuple[Stage, ...]:
+    """Instances of a layer: the FIFOs at its inputs, its kernels in order.
+
+    Args:
+        layer: the layer.
+        loaded: its network, where the memories can be loaded at run time.
+    """
     found: list[Stage] = []
     sources: list[str] = []
     for edge, depth in zip(layer.edges, layer.fifo_depths, strict=True):
@@ -83,13 +102,19 @@ def stages(layer: Layer) -> tuple[Stage, ...]:
         if isinstance(kernel, Join):
             inputs = {"s_axis_a": stream, "s_axis_b": next(waiting)}
         values = dict(kernel.parameters())
-        for image in kernel.memories():
+        memories = kernel.memories()
+        if memories and loaded:
+            number = memory_number(loaded, kernel, "WEIGHT_FILE")
+            values |= {"RUNTIME": 1, "MEMORY": number}
+        for image in memories:
             values[image.parameter] = f'"{image_name(layer, kernel, image.parameter)}"'
         stream = kernel.module.removeprefix("stream_")
         count[stream] += 1
         if count[stream] > 1:
             stream = f"{stream}{count[stream]}"
-        found.append(_stage(stream, kernel.module, values, kernel.output_bits, inputs))
+        stage = _stage(stream, kernel.module, values, kernel.output_bits, inputs)
+        load = ("load_i" if loaded else "65'd0") if memories else ""
+        found.append(replace(stage, load=load))
     found[-1] = replace(found[-1], output="m_axis")
     return tuple(found)
 
@@ -139,7 +164,7 @@ def forks(network: Network) -> tuple[tuple[Fork, ...], dict[str, str]]:
     return tuple(found), wires
 
 
-def _facts(network: Network, layer: Layer) -> dict[str, object]:
+def _facts(network: Network, layer: Layer, runtime: bool) -> dict[str, object]:
     unit = layer.unit
     return {
         "name": layer.name,
@@ -150,22 +175,24 @@ def _facts(network: Network, layer: Layer) -> dict[str, object]:
         "folding": f"PE {unit.pe}, SIMD {unit.simd}, M {unit.m}" if unit else "",
         "ports": {_port("s_axis", edge): edge for edge in layer.edges},
         "out_bits": layer.kernels[-1].output_bits,
-        "stages": stages(layer),
+        "stages": stages(layer, network if runtime else None),
+        "load": runtime and any(kernel.memories() for kernel in layer.kernels),
     }
 
 
-def layer_text(network: Network, layer: Layer) -> str:
-    """The module of one layer."""
-    return _TEMPLATES.get_template("layer.sv.j2").render(layer=_facts(network, layer))
+def layer_text(network: Network, layer: Layer, *, runtime: bool = False) -> str:
+    """The module of one layer; `runtime`: its memories can be loaded."""
+    return _TEMPLATES.get_template("layer.sv.j2").render(layer=_facts(network, layer, runtime))
 
 
-def top_text(network: Network) -> str:
+def top_text(network: Network, *, runtime: bool = False) -> str:
     """The top module: one instance a layer, streams named after the layer that makes them."""
     output = network.output
     branches, wires = forks(network)
     return _TEMPLATES.get_template("top.sv.j2").render(
         name=network.name,
-        layers=[_facts(network, layer) for layer in network],
+        layers=[_facts(network, layer, runtime) for layer in network],
+        runtime=runtime,
         forks=branches,
         wires=wires,
         input=str(network.input_frame),

@@ -20,7 +20,7 @@ _TEMPLATES = Environment(
     autoescape=False,
 )
 _ELEMENTS = (8, 16, 32)
-# Ports of the shell that lead nowhere: memories that are written at run time; what AXI4 lacks.
+# Ports of the shell that lead nowhere: what loads memories, where none can be; what AXI4 lacks.
 _LOAD = {"load_valid": 1, "load_memory": 12, "load_word_addr": 20, "load_data": 32}
 _ONLY_AXI3 = {"m_axi_awlock": 2, "m_axi_arlock": 2, "m_axi_wid": 6}
 
@@ -125,7 +125,8 @@ def _values(network: Network, project: RtlProject, board: Board, cdc: bool) -> d
         "network": project.top,
         "board": board.name,
         "ports": _ports(board.ports.address_bits, axi3, cdc),
-        "unused": _LOAD | ({} if axi3 else _ONLY_AXI3),
+        "unused": ({} if project.loaded else _LOAD) | ({} if axi3 else _ONLY_AXI3),
+        "runtime": bool(project.loaded),
         "net_clk": "net_clk" if cdc else "bus_clk",
         "in_w": network.input_bits,
         "in_beats": network.input_beats,

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Binds the ports of one Verilated design. "streams.inc" is generated: one line per stream.
+#include <cstring>
+
 #include "Vsim.h"
 #include "harness.h"
 #include "verilated.h"
@@ -34,6 +36,7 @@ public:
 #define STREAM(list, port, width, last) \
     list.push_back({#port, bytes_of(top_->port##_tdata), (width + 7) / 8, \
                     &top_->port##_tvalid, &top_->port##_tready, last(port)});
+#define IDLE(port) std::memset(bytes_of(top_->port), 0, sizeof top_->port);
 #include "streams.inc"
 #if VM_TRACE
         if (waves_path && *waves_path) {

@@ -21,6 +21,7 @@ _HERE = Path(__file__).resolve().parent
 _HW = _HERE.parents[1] / "hw"
 _MAX_STREAMS = 64  # of each direction; the size of a fixed array in harness.cpp
 _LIBRARY = "simulator.so"
+_IDLE = "load_i"  # loads memories at run time; zero, as here, it loads none
 
 VERILATOR_FLAGS = (
     "--cc",
@@ -271,8 +272,10 @@ def _build(request: _Request, tools: Toolchain, work: Path, cache_dir: Path) -> 
     ]
     log = run_tool(command, env=tool_environment(tools.verilator_root))
     (work / "verilator.log").write_text(f"{' '.join(command)}\n{log}")
-    _check_ports(request, (generated / "Vsim.h").read_text())
-    (generated / "streams.inc").write_text(_stream_table(request))
+    header = (generated / "Vsim.h").read_text()
+    _check_ports(request, header)
+    idle = f"IDLE({_IDLE})\n" if re.search(rf"VL_IN\w*\(&{_IDLE},", header) else ""
+    (generated / "streams.inc").write_text(_stream_table(request) + idle)
     compile_library(
         tools,
         generated,
@@ -321,7 +324,7 @@ def _check_ports(request: _Request, header: str) -> None:
                 f"its ports are {', '.join(f'{n}[{w}]' for n, w in sorted(found.items()))}"
             )
     driven = {f"{p.name}_t{s}" for p in request.inputs for s in ("data", "valid", "last")}
-    driven |= {f"{p.name}_tready" for p in request.outputs} | {"clk_i", "rst_ni"}
+    driven |= {f"{p.name}_tready" for p in request.outputs} | {"clk_i", "rst_ni", _IDLE}
     floating = set(re.findall(r"VL_IN\w*\(&(\w+)", header)) - driven
     if floating:
         raise ToolError(f"{request.top}: nothing drives the input {', '.join(sorted(floating))}")

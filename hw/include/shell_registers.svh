@@ -6,7 +6,7 @@
 
 package shell_map;
   localparam int unsigned MAJOR = 1;
-  localparam int unsigned MINOR = 0;
+  localparam int unsigned MINOR = 1;
   localparam logic [15:0] ID = 16'h0000;
   localparam logic [31:0] ID_RESET = 32'h584E4F52;
   localparam logic [15:0] VERSION = 16'h0004;
@@ -76,6 +76,10 @@ package shell_map;
   localparam int unsigned LOAD_ADDR_WORD_BIT = 0;
   localparam int unsigned LOAD_ADDR_MEMORY_BIT = 20;
   localparam logic [15:0] LOAD_DATA = 16'h00C4;
+  localparam logic [15:0] LOADED_HASH0 = 16'h00D0;
+  localparam logic [15:0] LOADED_HASH1 = 16'h00D4;
+  localparam logic [15:0] LOADED_HASH2 = 16'h00D8;
+  localparam logic [15:0] LOADED_HASH3 = 16'h00DC;
 endpackage
 
 `endif

@@ -21,10 +21,13 @@ module border_words #(
   parameter int unsigned PAD = 1,
   parameter int unsigned M = 2,
   parameter bit BLOCK = 1'b0,
+  parameter bit RUNTIME = 1'b0,
+  parameter int unsigned MEMORY = 0,
   parameter FILE = ""
 ) (
   input  logic         clk_i,
   input  logic         rst_ni,
+  input  logic [64:0]  load_i,
   input  logic         pop_i,
   output logic [W-1:0] word_o
 );
@@ -141,9 +144,12 @@ module border_words #(
     .W    (W),
     .DEPTH(DEPTH),
     .BLOCK(BLOCK),
+    .RUNTIME(RUNTIME),
+    .MEMORY(MEMORY),
     .FILE (FILE)
   ) u_rom (
     .clk_i,
+    .load_i,
     .en_i  (read),
     .addr_i(address_q),
     .data_o(word_o)

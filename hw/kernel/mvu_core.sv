@@ -20,6 +20,7 @@
 // step. With FIFO_DEPTH * SF >= UNIT + 2 the interval is NF*SF cycles per tile (where the output takes M beats in that time).
 // Latency, from the transfer of a tile to its first output beat: NF*SF + UNIT + 2 cycles, NF = MH/PE, SF = K*K*C/GROUPS/SIMD; UNIT is the
 // latency of popcount_heap, one more with SF > 1, or of dot_product and one; with REQUANT 3 + SLOPES more. Interval: max(NF*SF, M) cycles.
+// RUNTIME: words can be loaded, see rom; weights are memory MEMORY, start words the next, words of codes the one after.
 // Cuts valid, data and ready: no path between the two streams. In simulation the counters have a fast form, see popcount_heap.
 `include "axis_assert.svh"
 
@@ -53,6 +54,8 @@ module mvu_core #(
   parameter int unsigned OUT_BITS = 8,
   parameter int LOW = -128,
   parameter int HIGH = 127,
+  parameter bit RUNTIME = 1'b0,
+  parameter int unsigned MEMORY = 0,
   parameter WEIGHT_FILE = "",
   parameter THRESHOLD_FILE = "",
   parameter AFFINE_FILE = "",
@@ -63,6 +66,7 @@ module mvu_core #(
 ) (
   input  logic                     clk_i,
   input  logic                     rst_ni,
+  input  logic [64:0]              load_i,
   input  logic [K*T*C*IN_BITS-1:0] s_axis_tdata,
   input  logic                     s_axis_tvalid,
   output logic                     s_axis_tready,
@@ -167,10 +171,10 @@ module mvu_core #(
     .W(PE * SIMD * W_BITS),
     .DEPTH(NF * SF),
     .BLOCK(ROM_BLOCK),
+    .RUNTIME(RUNTIME), .MEMORY(MEMORY),
     .FILE(WEIGHT_FILE)
   ) u_weights (
-    .clk_i,
-    .rst_ni,
+    .clk_i, .rst_ni, .load_i,
     .pop_i(step),
     .word_o(weight),
     .last_o(last_word)
@@ -234,8 +238,7 @@ module mvu_core #(
           .SUM_W(STEP_W),
           .TAG_W(TAG_W)
         ) u_unit (
-          .clk_i,
-          .rst_ni,
+          .clk_i, .rst_ni,
           .act_i(slices[GROUP*SIMD*IN_BITS+:SIMD*IN_BITS]),
           .weight_i(weight[pe*SIMD*W_BITS+:SIMD*W_BITS]),
           .tag_i(tag),
@@ -252,8 +255,7 @@ module mvu_core #(
           .SUM_W(STEP_W),
           .TAG_W(TAG_W)
         ) u_unit (
-          .clk_i,
-          .rst_ni,
+          .clk_i, .rst_ni,
           .act_i(slices[GROUP*SIMD*IN_BITS+:SIMD*IN_BITS]),
           .weight_i(weight[pe*SIMD+:SIMD]),
           .carry_i(first_sf),
@@ -294,10 +296,10 @@ module mvu_core #(
       .STRIDE(STRIDE),
       .PAD(PAD),
       .M(M),
+      .RUNTIME(RUNTIME), .MEMORY(MEMORY + 1),
       .FILE(THRESHOLD_FILE)
     ) u_starts (
-      .clk_i,
-      .rst_ni,
+      .clk_i, .rst_ni, .load_i,
       .pop_i(start_pop),
       .word_o(start)
     );
@@ -307,10 +309,10 @@ module mvu_core #(
       .W(PE * START_W),
       .DEPTH(NF),
       .BLOCK(1'b0),
+      .RUNTIME(RUNTIME), .MEMORY(MEMORY + 1),
       .FILE(THRESHOLD_FILE)
     ) u_starts (
-      .clk_i,
-      .rst_ni,
+      .clk_i, .rst_ni, .load_i,
       .pop_i(start_pop),
       .word_o(start),
       .last_o(unused_last)
@@ -383,16 +385,14 @@ module mvu_core #(
     .HIGH(HIGH),
     .FIFO_DEPTH(FIFO_DEPTH),
     .GATHER(GATHER),
+    .RUNTIME(RUNTIME), .MEMORY(MEMORY),
     .AFFINE_FILE(AFFINE_FILE)
   ) u_result (
-    .clk_i,
-    .rst_ni,
+    .clk_i, .rst_ni, .load_i,
     .value_i(value),
     .valid_i(value_valid),
     .leaves_o(result_leaves),
-    .m_axis_tdata,
-    .m_axis_tvalid,
-    .m_axis_tready
+    .m_axis_tdata, .m_axis_tvalid, .m_axis_tready
   );
 
   `AXIS_ASSERT(check_places, !(result_leaves && used_q == '0) && full_q == (32'(used_q) == FIFO_DEPTH))

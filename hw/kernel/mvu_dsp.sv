@@ -32,6 +32,8 @@ module mvu_dsp #(
   parameter bit THRESHOLD = 1'b1,
   parameter int unsigned ACC_W = 24,
   parameter bit ROM_BLOCK = 1'b0,
+  parameter bit RUNTIME = 1'b0,
+  parameter int unsigned MEMORY = 0,
   parameter WEIGHT_FILE = "",
   parameter THRESHOLD_FILE = "",
   localparam int unsigned T = (M - 1) * STRIDE + K,
@@ -39,6 +41,7 @@ module mvu_dsp #(
 ) (
   input  logic                     clk_i,
   input  logic                     rst_ni,
+  input  logic [64:0]              load_i,
   input  logic [K*T*C*IN_BITS-1:0] s_axis_tdata,
   input  logic                     s_axis_tvalid,
   output logic                     s_axis_tready,
@@ -191,10 +194,13 @@ module mvu_dsp #(
     .W(MH),
     .DEPTH(SF),
     .BLOCK(ROM_BLOCK),
+    .RUNTIME(RUNTIME),
+    .MEMORY(MEMORY),
     .FILE(WEIGHT_FILE)
   ) u_weights (
     .clk_i,
     .rst_ni,
+    .load_i,
     .pop_i(valid_q[3]),
     .word_o(weight),
     .last_o(unused_last_word)
@@ -205,7 +211,24 @@ module mvu_dsp #(
   // Starts of the sums: constants, a memory only because a file holds them.
   logic [2*PAIRS*FIELD_W-1:0] start;
 
-  if (THRESHOLD && THRESHOLD_FILE != "") begin : gen_starts
+  if (THRESHOLD && RUNTIME) begin : gen_loaded
+    logic [MH*FIELD_W-1:0] word;
+    rom #(
+      .W(MH * FIELD_W),
+      .DEPTH(1),
+      .BLOCK(1'b0),
+      .RUNTIME(1'b1),
+      .MEMORY(MEMORY + 1),
+      .FILE(THRESHOLD_FILE)
+    ) u_starts (
+      .clk_i,
+      .load_i,
+      .en_i(1'b1),
+      .addr_i(1'b0),
+      .data_o(word)
+    );
+    assign start = (2 * PAIRS * FIELD_W)'(word);
+  end else if (THRESHOLD && THRESHOLD_FILE != "") begin : gen_starts
     (* rom_style = "distributed", ram_style = "registers" *) logic [MH*FIELD_W-1:0] starts [0:0];
     initial $readmemh(THRESHOLD_FILE, starts);
     assign start = (2 * PAIRS * FIELD_W)'(starts[0]);

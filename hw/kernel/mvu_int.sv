@@ -37,6 +37,8 @@ module mvu_int #(
   parameter int unsigned OUT_BITS = 8,
   parameter int LOW = -128,
   parameter int HIGH = 127,
+  parameter bit RUNTIME = 1'b0,
+  parameter int unsigned MEMORY = 0,
   parameter WEIGHT_FILE = "",
   parameter THRESHOLD_FILE = "",
   parameter AFFINE_FILE = "",
@@ -45,6 +47,7 @@ module mvu_int #(
 ) (
   input  logic                     clk_i,
   input  logic                     rst_ni,
+  input  logic [64:0]              load_i,
   input  logic [K*T*C*IN_BITS-1:0] s_axis_tdata,
   input  logic                     s_axis_tvalid,
   output logic                     s_axis_tready,
@@ -92,12 +95,15 @@ module mvu_int #(
     .OUT_BITS(OUT_BITS),
     .LOW(LOW),
     .HIGH(HIGH),
+    .RUNTIME(RUNTIME),
+    .MEMORY(MEMORY),
     .WEIGHT_FILE(WEIGHT_FILE),
     .THRESHOLD_FILE(THRESHOLD_FILE),
     .AFFINE_FILE(AFFINE_FILE)
   ) u_core (
     .clk_i,
     .rst_ni,
+    .load_i,
     .s_axis_tdata,
     .s_axis_tvalid,
     .s_axis_tready,

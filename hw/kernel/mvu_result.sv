@@ -25,12 +25,15 @@ module mvu_result #(
   parameter int HIGH = 127,
   parameter int unsigned FIFO_DEPTH = 32,
   parameter bit GATHER = 1'b1,
+  parameter bit RUNTIME = 1'b0,
+  parameter int unsigned MEMORY = 0,
   parameter AFFINE_FILE = "",
   localparam int unsigned OUT_W = REQUANT ? OUT_BITS : IN_W,
   localparam int unsigned BEAT_W = (GATHER ? MH : PE) * OUT_W
 ) (
   input  logic                 clk_i,
   input  logic                 rst_ni,
+  input  logic [64:0]          load_i,
   input  logic [M*PE*IN_W-1:0] value_i,
   input  logic                 valid_i,
   output logic                 leaves_o,
@@ -59,10 +62,13 @@ module mvu_result #(
       .W(PE * WORD_W),
       .DEPTH(NF),
       .BLOCK(1'b0),
+      .RUNTIME(RUNTIME),
+      .MEMORY(MEMORY + 2),
       .FILE(AFFINE_FILE)
     ) u_affine (
       .clk_i,
       .rst_ni,
+      .load_i,
       .pop_i(valid_i),
       .word_o(affine),
       .last_o(unused_last)
@@ -93,6 +99,8 @@ module mvu_result #(
       else valid_q <= {valid_q[LAT-2:0], valid_i};
     end
   end else begin : gen_same
+    logic unused_load;
+    assign unused_load  = ^load_i;
     assign result       = value_i;
     assign result_valid = valid_i;
   end

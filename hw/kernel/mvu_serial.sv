@@ -33,12 +33,15 @@ module mvu_serial #(
   parameter int unsigned ACC_W = 16,
   parameter int unsigned FIFO_DEPTH = 32,
   parameter bit ROM_BLOCK = 1'b1,
+  parameter bit RUNTIME = 1'b0,
+  parameter int unsigned MEMORY = 0,
   parameter WEIGHT_FILE = "",
   parameter THRESHOLD_FILE = "",
   localparam int unsigned OUT_W = THRESHOLD ? 1 : ACC_W
 ) (
   input  logic                    clk_i,
   input  logic                    rst_ni,
+  input  logic [64:0]             load_i,
   input  logic [SIMD*IN_BITS-1:0] s_axis_tdata,
   input  logic                    s_axis_tvalid,
   output logic                    s_axis_tready,
@@ -120,10 +123,13 @@ module mvu_serial #(
     .W(PE * SIMD * W_BITS),
     .DEPTH(NF * SF),
     .BLOCK(ROM_BLOCK),
+    .RUNTIME(RUNTIME),
+    .MEMORY(MEMORY),
     .FILE(WEIGHT_FILE)
   ) u_weights (
     .clk_i,
     .rst_ni,
+    .load_i,
     .pop_i(step),
     .word_o(weight),
     .last_o(unused_last_word)
@@ -190,10 +196,13 @@ module mvu_serial #(
       .W(PE * START_W),
       .DEPTH(NF),
       .BLOCK(1'b0),
+      .RUNTIME(RUNTIME),
+      .MEMORY(MEMORY + 1),
       .FILE(THRESHOLD_FILE)
     ) u_starts (
       .clk_i,
       .rst_ni,
+      .load_i,
       .pop_i(count_valid && count_first),
       .word_o(start),
       .last_o(unused_last)

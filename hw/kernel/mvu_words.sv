@@ -9,11 +9,14 @@ module mvu_words #(
   parameter int unsigned W = 8,
   parameter int unsigned DEPTH = 16,
   parameter bit BLOCK = 1'b0,
+  parameter bit RUNTIME = 1'b0,
+  parameter int unsigned MEMORY = 0,
   parameter FILE = "",
   localparam int unsigned ADDR_W = (DEPTH > 1) ? $clog2(DEPTH) : 1
 ) (
   input  logic         clk_i,
   input  logic         rst_ni,
+  input  logic [64:0]  load_i,
   input  logic         pop_i,
   output logic [W-1:0] word_o,
   output logic         last_o
@@ -48,9 +51,12 @@ module mvu_words #(
     .W(W),
     .DEPTH(DEPTH),
     .BLOCK(BLOCK),
+    .RUNTIME(RUNTIME),
+    .MEMORY(MEMORY),
     .FILE(FILE)
   ) u_rom (
     .clk_i,
+    .load_i,
     .en_i(read),
     .addr_i(address_q),
     .data_o(word_o)

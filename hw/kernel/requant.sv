@@ -24,10 +24,13 @@ module requant #(
   parameter int LOW = -128,
   parameter int HIGH = 127,
   parameter bit ROM_BLOCK = 1'b0,
+  parameter bit RUNTIME = 1'b0,
+  parameter int unsigned MEMORY = 0,
   parameter AFFINE_FILE = ""
 ) (
   input  logic                  clk_i,
   input  logic                  rst_ni,
+  input  logic [64:0]           load_i,
   input  logic [C*IN_BITS-1:0]  s_axis_tdata,
   input  logic                  s_axis_tvalid,
   output logic                  s_axis_tready,
@@ -84,9 +87,12 @@ module requant #(
     .W    (PE * WORD_W),
     .DEPTH(NF),
     .BLOCK(ROM_BLOCK),
+    .RUNTIME(RUNTIME),
+    .MEMORY(MEMORY + 2),
     .FILE (AFFINE_FILE)
   ) u_affine (
     .clk_i,
+    .load_i,
     .en_i  (step || !rst_ni),
     .addr_i(next_fold),
     .data_o(affine)

@@ -18,6 +18,8 @@ module threshold #(
   parameter bit IN_SIGNED = 1'b0,
   parameter bit POLARITY = 1'b0,
   parameter bit PIXELS = 1'b0,
+  parameter bit RUNTIME = 1'b0,
+  parameter int unsigned MEMORY = 0,
   parameter THRESHOLD_FILE = "",
   localparam int unsigned T_W = IN_BITS + 1,
   localparam int unsigned FIELD_W = T_W + (POLARITY ? 1 : 0),
@@ -26,6 +28,7 @@ module threshold #(
 ) (
   input  logic                    clk_i,
   input  logic                    rst_ni,
+  input  logic [64:0]             load_i,
   input  logic [BEAT*IN_BITS-1:0] s_axis_tdata,
   input  logic                    s_axis_tvalid,
   output logic                    s_axis_tready,
@@ -77,9 +80,12 @@ module threshold #(
     .W    (PE * FIELD_W),
     .DEPTH(NF),
     .BLOCK(1'b0),
+    .RUNTIME(RUNTIME),
+    .MEMORY(MEMORY + 1),
     .FILE (THRESHOLD_FILE)
   ) u_thresholds (
     .clk_i,
+    .load_i,
     .en_i  (step || !rst_ni),
     .addr_i(next_fold),
     .data_o(fields)

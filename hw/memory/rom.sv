@@ -2,16 +2,20 @@
 // Read-only memory: data_o = mem[addr_i] one cycle later, held while en_i is low.
 // Words come from FILE ($readmemh, one word a line); an empty FILE loads nothing.
 // BLOCK = 1 asks for block RAM, 0 for a LUT ROM, which synthesis folds away where words are equal.
+// RUNTIME = 1: words can be loaded, see rom_load; load_i is {valid, memory, word_addr, data}, and this memory is number MEMORY.
 // Latency 1, one word per cycle. data_o is not reset.
 // Cost (Yosys 0.70, xc7), 576 x 64: 8 RAMB36, or 576 LUT and 576 FF.
 module rom #(
   parameter int unsigned W = 8,
   parameter int unsigned DEPTH = 16,
   parameter bit BLOCK = 1'b0,
+  parameter bit RUNTIME = 1'b0,
+  parameter int unsigned MEMORY = 0,
   parameter FILE = "",
   localparam int unsigned ADDR_W = (DEPTH > 1) ? $clog2(DEPTH) : 1
 ) (
   input  logic              clk_i,
+  input  logic [64:0]       load_i,
   input  logic              en_i,
   input  logic [ADDR_W-1:0] addr_i,
   output logic [W-1:0]      data_o
@@ -20,7 +24,24 @@ module rom #(
   if (W < 1) $error("rom: W must be at least 1");
   if (DEPTH < 1) $error("rom: DEPTH must be at least 1");
 
-  if (BLOCK) begin : gen_block
+  if (RUNTIME) begin : gen_runtime
+    rom_load #(
+      .W(W),
+      .DEPTH(DEPTH),
+      .BLOCK(BLOCK),
+      .FILE(FILE),
+      .MEMORY(MEMORY)
+    ) u_load (
+      .clk_i,
+      .en_i,
+      .addr_i,
+      .data_o,
+      .load_valid_i(load_i[64]),
+      .load_memory_i(load_i[63:52]),
+      .load_word_addr_i(load_i[51:32]),
+      .load_data_i(load_i[31:0])
+    );
+  end else if (BLOCK) begin : gen_block
     (* rom_style = "block", ram_style = "block" *) logic [W-1:0] mem [0:DEPTH-1];
     if (FILE != "") begin : gen_load
       initial $readmemh(FILE, mem);
@@ -37,6 +58,11 @@ module rom #(
     always_ff @(posedge clk_i) begin
       if (en_i) data_o <= mem[addr_i];
     end
+  end
+
+  if (!RUNTIME) begin : gen_fixed
+    logic unused_load;
+    assign unused_load = ^load_i;
   end
 
 endmodule

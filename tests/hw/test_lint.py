@@ -20,7 +20,11 @@ HW = ROOT / "hw"
 MODULES = {path.stem: path for path in sorted(HW.rglob("*.sv"))}
 
 SWEEP: dict[str, list[dict[str, int]]] = {
-    "rom": [{"W": 1, "DEPTH": 1}, {"W": 73, "DEPTH": 9, "BLOCK": 1}],
+    "rom": [
+        {"W": 1, "DEPTH": 1},
+        {"W": 73, "DEPTH": 9, "BLOCK": 1},
+        {"W": 73, "DEPTH": 9, "RUNTIME": 1, "MEMORY": 7},
+    ],
     "rom_load": [{"W": 1, "DEPTH": 1}, {"W": 73, "DEPTH": 9, "BLOCK": 1, "MEMORY": 4095}],
     "ram_sdp": [{"W": 1, "DEPTH": 1}, {"W": 73, "DEPTH": 9, "BLOCK": 1}],
     "stream_reg": [{"W": 1}, {"W": 67}],
@@ -64,6 +68,7 @@ SWEEP: dict[str, list[dict[str, int]]] = {
         {"C": 6, "PE": 6, "SLOPES": 2},
         {"C": 6, "PE": 2, "IN_SIGNED": 0, "LOW": 0, "HIGH": 255, "ROM_BLOCK": 1},
         {"C": 1},
+        {"RUNTIME": 1},
     ],
     "stream_last": [{"W": 1, "BEATS": 1}, {"W": 9, "BEATS": 2}, {"W": 9, "BEATS": 7}],
     "stream_gearbox": [
@@ -125,7 +130,7 @@ SWEEP: dict[str, list[dict[str, int]]] = {
     "threshold": [
         {"C": 1, "PE": 1, "IN_BITS": 1},
         {"C": 12, "PE": 4, "IN_BITS": 3},
-        {"C": 7, "PE": 1},
+        {"C": 7, "PE": 1, "RUNTIME": 1},
         {"C": 6, "PE": 2, "IN_SIGNED": 1, "POLARITY": 1, "PIXELS": 1},
     ],
     "xnor_popcount": [{"N": 1}, {"N": 17, "TAG_W": 3}],
@@ -142,13 +147,15 @@ SWEEP: dict[str, list[dict[str, int]]] = {
     "gpc_luts": [{"N": 3}],
     "add_ternary": [{"W": 1}],
     "carry_chain": [{"N": 3, "W": 2}, {"W": 9}],
-    "mvu_words": [{"W": 1, "DEPTH": 1}, {"W": 9, "DEPTH": 5, "BLOCK": 0}],
+    "mvu_words": [{"W": 1, "DEPTH": 1}, {"W": 9, "DEPTH": 5, "BLOCK": 0}, {"RUNTIME": 1}],
     "conv_xnor": [
         {"C": 1, "K": 1, "MH": 1, "SIMD": 1},
         {"C": 4, "MH": 8, "PE": 2, "M": 2, "SIMD": 36},
         {"C": 4, "MH": 8, "PE": 2, "M": 2, "SIMD": 12, "THRESHOLD": 0},
+        {"C": 4, "MH": 8, "PE": 2, "M": 2, "SIMD": 12, "RUNTIME": 1},
     ],
     "mvu_core": [
+        {"MH": 8, "PE": 4, "REQUANT": 1, "THRESHOLD": 0, "RUNTIME": 1, "MEMORY": 4},
         {"C": 8, "MH": 8, "GROUPS": 2, "PE": 4, "SIMD": 12, "REQUANT": 1, "THRESHOLD": 0},
         {"C": 4, "MH": 4, "ZERO_PAD": 1, "H": 6, "WIDTH": 6, "PAD": 1, "M": 2},
     ],
@@ -156,10 +163,12 @@ SWEEP: dict[str, list[dict[str, int]]] = {
     "border_words": [
         {"K": 5, "PAD": 2, "M": 1, "NF": 1},
         {"K": 1, "PAD": 0, "H": 1, "WIDTH": 1, "M": 1},
+        {"RUNTIME": 1},
     ],
     "dot_product": [{"N": 1}, {"N": 5, "IN_SIGNED": 1, "W_BITS": 2, "IN_BITS": 3, "TAG_W": 3}],
     "mvu_xnor": [{"MW": 12, "MH": 10, "PE": 5, "SIMD": 4, "THRESHOLD": 0}],
     "mvu_serial": [
+        {"RUNTIME": 1},
         {"IN_BITS": 8, "IN_SIGNED": 1, "W_BITS": 8, "THRESHOLD": 0, "ACC_W": 29},
         {
             "MW": 12,
@@ -189,6 +198,7 @@ SWEEP: dict[str, list[dict[str, int]]] = {
     "mvu_dsp": [
         {"C": 1, "K": 1, "MH": 1, "IN_BITS": 1},
         {"C": 1, "M": 4, "MH": 5},
+        {"MH": 5, "M": 2, "RUNTIME": 1},
         {"C": 4, "K": 1, "M": 2, "STRIDE": 3},
         {"MH": 5, "M": 2, "THRESHOLD": 0, "ACC_W": 14},
     ],

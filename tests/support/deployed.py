@@ -45,7 +45,14 @@ class Deployed:
     delivery: Delivery
 
 
-def deploy_chain(chain: IntegerChain, cycles: int, build: Path, board: str = "Pynq-Z2") -> Deployed:
+def deploy_chain(
+    chain: IntegerChain,
+    cycles: int,
+    build: Path,
+    board: str = "Pynq-Z2",
+    *,
+    runtime: bool = False,
+) -> Deployed:
     """Lowers, emits and delivers a chain; the virtual board is compiled or comes from the cache.
 
     Args:
@@ -53,6 +60,7 @@ def deploy_chain(chain: IntegerChain, cycles: int, build: Path, board: str = "Py
         cycles: interval that folding aims at.
         build: folder to make; its name names the package.
         board: name of a board.
+        runtime: weights can be loaded.
     """
     images = np.random.default_rng(5).integers(0, 256, (IMAGES, *chain.input.shape), np.uint8)
     network = size_fifos(lower(chain, fold_network(unit_shapes(chain), cycles), "net"))
@@ -63,7 +71,7 @@ def deploy_chain(chain: IntegerChain, cycles: int, build: Path, board: str = "Py
     labels[1] = (labels[1] + 1) % logits.shape[1]
     labels[LABELLED:] = -1
     target = load_board(board)
-    project = emit(network, build / "rtl")
+    project = emit(network, build / "rtl", runtime=runtime)
     subject = Subject(
         model="net",
         version="0.1.0",

@@ -31,9 +31,12 @@ module rom_stream #(
     .W    (W),
     .DEPTH(DEPTH),
     .BLOCK(BLOCK),
+    .RUNTIME(1'b0),
+    .MEMORY(0),
     .FILE (FILE)
   ) u_rom (
     .clk_i,
+    .load_i(65'd0),
     .en_i  (s_axis_tvalid && s_axis_tready),
     .addr_i(s_axis_tdata),
     .data_o(m_axis_tdata)
