@@ -90,6 +90,10 @@ def build(
     clock_mhz: Annotated[
         float | None, typer.Option(min=1, max=1000, help="Clock; the board's default if absent.")
     ] = None,
+    bus_clock_mhz: Annotated[
+        float | None,
+        typer.Option(min=1, max=1000, help="Clock of bus and DMA, if not the network's."),
+    ] = None,
     target_fps: Annotated[
         float | None, typer.Option(min=0.001, help="Frames per second to fold for.")
     ] = None,
@@ -150,6 +154,7 @@ def build(
             checkpoint=checkpoint,
             untrained=untrained,
             clock_mhz=clock_mhz,
+            bus_clock_mhz=bus_clock_mhz,
             target_fps=target_fps,
             objective=_objective(maximize, minimize, target_fps, folding),
             budget=_share(budget),

@@ -43,6 +43,7 @@ class BuildConfig:
         checkpoint: weights to use instead of the shipped ones.
         untrained: seed of random weights to use instead of trained ones.
         clock_mhz: clock of the network; the board's default if None.
+        bus_clock_mhz: clock of bus and DMA; the network's if None.
         target_fps: frames per second that folding aims at; the model's default if None.
         objective: what folding looks for: the cheapest network at the target, the least latency
             (within the target, if one is given), or the most frames per second.
@@ -83,6 +84,7 @@ class BuildConfig:
     jobs: int = 2
     bitstream: str = "none"
     runtime_weights: bool = False
+    bus_clock_mhz: float | None = None
 
     @property
     def image_count(self) -> int:

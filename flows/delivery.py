@@ -25,7 +25,8 @@ class Subject:
         model: name of the network.
         version: of this project.
         board: where it goes.
-        clock_mhz: that the build aims at.
+        clock_mhz: of the network, that the build aims at.
+        bus_mhz: of bus and DMA where that is another clock, None: the same.
         network: what was emitted.
         shell: the network in its shell.
         pixel_table: (256,) byte to send for each pixel, None for the pixel itself.
@@ -45,6 +46,7 @@ class Subject:
     interval_cycles: float
     latency_cycles: int
     accuracy: str = ""
+    bus_mhz: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,6 +88,7 @@ def deliver(subject: Subject, build: Path, *, cache_dir: Path, jobs: int) -> Del
         version=subject.version,
         board=subject.board,
         clock_mhz=subject.clock_mhz,
+        bus_mhz=subject.bus_mhz,
         port_bits=port_bits(subject.board),
         network=subject.network,
         pixel_table=subject.pixel_table,

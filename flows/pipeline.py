@@ -14,7 +14,15 @@ import numpy as np
 from rich.console import Console
 
 from flows import cosim, exact, reference, summary
-from flows.bitstream import Bitstream, check_flow, hand_over, how_far, make, shell_design
+from flows.bitstream import (
+    Bitstream,
+    check_clocks,
+    check_flow,
+    hand_over,
+    how_far,
+    make,
+    shell_design,
+)
 from flows.boards import Board, load_board
 from flows.config import BuildConfig
 from flows.dataflow.network import Network
@@ -69,12 +77,13 @@ def run(config: BuildConfig, console: Console) -> Build:
         StoppedError: after the step that the user wants to be the last.
     """
     board = load_board(config.board)
-    check_flow(config.bitstream, board)
+    clock, bus = config.clock_mhz or board.clock.default_mhz, config.bus_clock_mhz
+    check_clocks(clock, bus)
+    check_flow(config.bitstream, board, bus)
     patterns = cosim.stall_patterns(config.stalls, 1)
     progress = Progress(console, config.stop_after)
     with _folder(config, board) as root:
         cache = config.output_dir.resolve() / ".cache"
-        clock = config.clock_mhz or board.clock.default_mhz
 
         with progress.step("export"):
             source = _export(config, root / "export")
@@ -158,8 +167,8 @@ def run(config: BuildConfig, console: Console) -> Build:
             seconds=progress.seconds,
         )
         with progress.step("shell"):
-            shell = emit_shell(network, project, board, root / "shell")
-            handed = hand_over(shell_design(network.name, shell, board, clock), root)
+            shell = emit_shell(network, project, board, root / "shell", cdc=bus is not None)
+            handed = hand_over(shell_design(network.name, shell, board, clock, bus), root)
             progress.note(f"network {shell.model_hash[:12]} in {shell.top}")
 
         with progress.step("bitstream"):
@@ -363,6 +372,7 @@ def _subject(build: Build, shell: ShellProject) -> Subject:
         version=importlib.metadata.version("xnorflow"),
         board=build.board,
         clock_mhz=build.clock_mhz,
+        bus_mhz=build.config.bus_clock_mhz,
         network=build.network,
         shell=shell,
         pixel_table=build.front.pixel_table,

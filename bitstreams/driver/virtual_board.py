@@ -26,6 +26,7 @@ FAULTS = {
     "short read": 8,
     "read stuck": 9,
     "write stuck": 10,
+    "network clock gated": 11,
 }
 _HUNG, _BROKEN, _UNMAPPED = 1, 2, 3
 

@@ -142,10 +142,12 @@ class BoardError(RuntimeError):
 
 
 class Zynq7000:
-    """Clock 0 and memory port 0 of Zynq-7000: SLCR and AFI registers of UG585."""
+    """Clocks and memory ports of Zynq-7000: SLCR and AFI registers of UG585."""
 
+    clock_name = "FCLK"
     _UNLOCK, _IO_PLL = 0xF8000008, 0xF8000108
-    _CLOCK, _GATE, _RESET, _SHIFTERS = 0xF8000170, 0xF8000178, 0xF8000240, 0xF8000900
+    _CLOCK, _GATE = (0xF8000170, 0xF8000180), (0xF8000178, 0xF8000188)
+    _RESET, _SHIFTERS = 0xF8000240, 0xF8000900
 
     def __init__(self, platform: Any, system: dict[str, Any]) -> None:
         self._platform = platform
@@ -157,19 +159,19 @@ class Zynq7000:
         """Frequency of the IO PLL, which the clock of the logic is divided from."""
         return self._crystal_mhz * (self._platform.read32(self._IO_PLL) >> 12 & 127)
 
-    def clock_mhz(self) -> float:
+    def clock_mhz(self, index: int = 0) -> float:
         """Frequency that the registers stand for; 0 where the clock is off."""
-        control = self._platform.read32(self._CLOCK)
+        control = self._platform.read32(self._CLOCK[index])
         divisor = (control >> 8 & 63) * (control >> 20 & 63)
-        if divisor == 0 or self._platform.read32(self._GATE) & 1:
+        if divisor == 0 or self._platform.read32(self._GATE[index]) & 1:
             return 0.0
         return self.pll_mhz() / divisor
 
-    def set_clock(self, divisors: tuple[int, int]) -> None:
+    def set_clock(self, divisors: tuple[int, int], index: int = 0) -> None:
         """Program two divisors, source IO PLL, and switch the clock on."""
         self._platform.write32(self._UNLOCK, 0xDF0D)
-        self._platform.write32(self._CLOCK, divisors[1] << 20 | divisors[0] << 8)
-        self._platform.write32(self._GATE, 0)  # Linux stops clocks that nobody claims
+        self._platform.write32(self._CLOCK[index], divisors[1] << 20 | divisors[0] << 8)
+        self._platform.write32(self._GATE[index], 0)  # Linux stops clocks that nobody claims
 
     def connect(self) -> None:
         """Release the reset of the logic and set the memory port to 64 bits."""
@@ -190,9 +192,10 @@ class Zynq7000:
 
 
 class ZynqUltraScale:
-    """Clock 0 and memory port 0 of Zynq UltraScale+: CRL_APB, AFIFM and FPD_SLCR of UG1085."""
+    """Clocks and ports of Zynq UltraScale+: CRL_APB, AFIFM and FPD_SLCR of UG1085."""
 
-    _IO_PLL, _CLOCK, _FPD_SLCR = 0xFF5E0020, 0xFF5E00C0, 0xFD615000
+    clock_name = "PL"
+    _IO_PLL, _CLOCK, _FPD_SLCR = 0xFF5E0020, (0xFF5E00C0, 0xFF5E00C4), 0xFD615000
 
     def __init__(self, platform: Any, system: dict[str, Any]) -> None:
         self._platform = platform
@@ -208,15 +211,16 @@ class ZynqUltraScale:
         control = self._platform.read32(self._IO_PLL)
         return self._crystal_mhz * (control >> 8 & 127) / (2 if control >> 16 & 1 else 1)
 
-    def clock_mhz(self) -> float:
+    def clock_mhz(self, index: int = 0) -> float:
         """Frequency that the registers stand for; 0 where the clock is off."""
-        control = self._platform.read32(self._CLOCK)
+        control = self._platform.read32(self._CLOCK[index])
         divisor = (control >> 8 & 63) * (control >> 16 & 63)
         return self.pll_mhz() / divisor if divisor and control >> 24 & 1 else 0.0
 
-    def set_clock(self, divisors: tuple[int, int]) -> None:
+    def set_clock(self, divisors: tuple[int, int], index: int = 0) -> None:
         """Program two divisors, source IO PLL, and switch the clock on."""
-        self._platform.write32(self._CLOCK, 1 << 24 | divisors[1] << 16 | divisors[0] << 8)
+        value = 1 << 24 | divisors[1] << 16 | divisors[0] << 8
+        self._platform.write32(self._CLOCK[index], value)
 
     def connect(self) -> None:
         """Set the width of both ports: no bitstream does, and a wrong one garbles data."""
@@ -405,12 +409,14 @@ class Accelerator:
         folder: deploy folder; the driver's own by default.
         platform: "pynq", "virtual", or "auto": the board where there is one.
         clock_mhz: clock of the logic, at most the one that the bitstream was closed for.
+        net_clock_mhz: the same for the network where it has a clock of its own.
         timeout_s: seconds without any movement of data after which a run is given up.
         self_test: run the golden vectors of `overlay.json` after loading.
 
     Attributes:
         facts: content of `overlay.json`.
-        clock_mhz: measured clock of the logic.
+        clock_mhz: measured clock of the logic, which cycles are counted in.
+        net_clock_mhz: measured clock of the network, the same one unless built with two.
         weights: loaded by `load_weights`; None: those of the bitstream.
 
     Raises:
@@ -424,6 +430,7 @@ class Accelerator:
         clock_mhz: float | None = None,
         timeout_s: float = 0.01,
         self_test: bool = True,
+        net_clock_mhz: float | None = None,
     ) -> None:
         self.folder = Path(folder) if folder is not None else Path(__file__).resolve().parent
         self.facts = _read_facts(self.folder)
@@ -434,13 +441,11 @@ class Accelerator:
         system = self.facts["system"]
         self._base = int(system["shell_base"])
         self._ps = _FAMILIES[system["family"]](self.platform, system)
-        closed = float(self.facts["clock_mhz"])
-        self._wanted_mhz = closed if clock_mhz is None else float(clock_mhz)
-        if not 0 < self._wanted_mhz <= closed:
-            raise BoardError(
-                f"clock_mhz={clock_mhz:g}: this bitstream is closed for {closed:g} MHz; ask for"
-                " that or less"
-            )
+        self._wanted = [self._wish("clock_mhz", clock_mhz)]
+        if self.facts.get("net_clock_mhz") is not None:
+            self._wanted.append(self._wish("net_clock_mhz", net_clock_mhz))
+        elif net_clock_mhz is not None:
+            raise BoardError("net_clock_mhz: this bitstream has one clock; set clock_mhz")
         self._timeout_s = timeout_s
         self._input, self._output = self.facts["input"], self.facts["output"]
         self._in_stride = -(-int(self._input["bytes"]) // 8) * 8
@@ -448,7 +453,7 @@ class Accelerator:
         self._buffer: Any = None
         self._loaded = False
         self.weights: Weights | None = None
-        self.clock_mhz = 0.0
+        self.clock_mhz = self.net_clock_mhz = 0.0
         self._runs: list[tuple[int, int, int]] = []
         try:
             self.load()
@@ -457,6 +462,17 @@ class Accelerator:
         except BoardError:
             self.close()
             raise
+
+    def _wish(self, name: str, asked: float | None) -> float:
+        """A clock that was asked for, or the one that the bitstream was closed for."""
+        closed = float(self.facts[name])
+        wanted = closed if asked is None else float(asked)
+        if not 0 < wanted <= closed:
+            raise BoardError(
+                f"{name}={asked:g}: this bitstream is closed for {closed:g} MHz; ask for that or"
+                " less"
+            )
+        return wanted
 
     def __enter__(self) -> Accelerator:
         return self
@@ -484,9 +500,9 @@ class Accelerator:
         if self._loaded and self._ps.obstacle() is None:
             self._stop()  # a transfer that a new bitstream cuts off can wedge the memory port
         self._loaded = False
-        self._set_clock()
+        self._set_clocks()
         self.platform.program(path)
-        self._set_clock()  # metadata may have set another one
+        self._set_clocks()  # metadata may have set others
         if not self.platform.programmed():
             raise BoardError(
                 f"{path.name}: the configuration port did not take it; the bitstream has to be for"
@@ -501,7 +517,7 @@ class Accelerator:
                 " network may still hold the memory port; restart the board"
             )
         self._loaded = True
-        self._measure_clock()
+        self._measure_clocks()
         if self._buffer is None:
             self.allocate(256)
         if self.weights is not None:
@@ -527,17 +543,18 @@ class Accelerator:
             )
         return path
 
-    def _set_clock(self) -> None:
+    def _set_clocks(self) -> None:
         pll = self._ps.pll_mhz()
         if pll <= 0:
             raise BoardError("the IO PLL is off, so that the logic has no clock; restart the board")
-        self._ps.set_clock(divisors(pll, self._wanted_mhz))
-        found = self._ps.clock_mhz()
-        if found > self._wanted_mhz * 1.001:
-            raise BoardError(
-                f"clock 0 stays at {found:.4g} MHz where {self._wanted_mhz:g} MHz is the most that"
-                " was asked for; something else drives it, or the board is locked; restart it"
-            )
+        for index, wanted in enumerate(self._wanted):
+            self._ps.set_clock(divisors(pll, wanted), index)
+            found = self._ps.clock_mhz(index)
+            if found > wanted * 1.001:
+                raise BoardError(
+                    f"clock {index} stays at {found:.4g} MHz where {wanted:g} MHz is the most that"
+                    " was asked for; something else drives it, or the board is locked; restart it"
+                )
 
     def _reach(self) -> None:
         """Make sure that an access to the logic cannot hang: it would be for good."""
@@ -546,6 +563,11 @@ class Accelerator:
             raise BoardError(
                 f"{obstacle}, so that an access to it would hang; load the bitstream again, and if"
                 " that does not help, restart the board"
+            )
+        if len(self._wanted) > 1 and self._ps.clock_mhz(1) == 0:
+            raise BoardError(
+                f"the network has no clock ({self._ps.clock_name}1 stays off), so that no batch"
+                " would end; load the bitstream again, and if that does not help, restart the board"
             )
 
     def _ready(self) -> None:
@@ -580,18 +602,23 @@ class Accelerator:
                 f" {self._input['bytes']} and {self._output['bytes']}; take both from one build"
             )
 
-    def _measure_clock(self) -> None:
-        """Count clocks of the logic against the processor's clock."""
-        expected = self._ps.clock_mhz()
+    def _measure_clocks(self) -> None:
+        self.clock_mhz = self.net_clock_mhz = self._measured("the logic", "FREE_LO", 0)
+        if len(self._wanted) > 1:
+            self.net_clock_mhz = self._measured("the network", "NET_FREE_LO", 1)
+
+    def _measured(self, what: str, counter: str, index: int) -> float:
+        """Count clocks against the processor's clock; MHz."""
+        expected, found = self._ps.clock_mhz(index), 0.0
         for _ in range(3):  # a processor that is called away between two reads measures nonsense
-            start, first = self.platform.now(), self._get64("FREE_LO")
+            start, first = self.platform.now(), self._get64(counter)
             self.platform.sleep(0.002)
-            end, last = self.platform.now(), self._get64("FREE_LO")
-            self.clock_mhz = (last - first) / (end - start) / 1e6
-            if abs(self.clock_mhz / expected - 1) < _CLOCK_ERROR:
-                return
+            end, last = self.platform.now(), self._get64(counter)
+            found = (last - first) / (end - start) / 1e6
+            if abs(found / expected - 1) < _CLOCK_ERROR:
+                return found
         raise BoardError(
-            f"the logic runs at {self.clock_mhz:.4g} MHz where its divisors stand for"
+            f"{what} runs at {found:.4g} MHz where its divisors stand for"
             f" {expected:.4g} MHz; the board's crystal is not the {self.facts['board']}'s, so say"
             " the right one in overlay.json (crystal_mhz)"
         )

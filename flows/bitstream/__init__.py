@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """From a generated shell to a bitstream: hand-over folders, and the tools where they are found."""
 
+from flows.bitstream.clocks import check_clocks
 from flows.bitstream.design import Design, shell_design
 from flows.bitstream.make import (
     FLOWS,
@@ -18,6 +19,7 @@ __all__ = [
     "Bitstream",
     "Design",
     "HandOver",
+    "check_clocks",
     "check_flow",
     "hand_over",
     "how_far",

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Clocks of the fabric that the processing system of Zynq-7000 can make.
+"""Clocks of the fabric: what Zynq-7000 can make, and how far bus and network may differ.
 
 A clock is a PLL divided by two factors of 1 to 63. Rounded down, never up: a network that meets
 timing at the wanted clock meets it at any lower one.
@@ -15,6 +15,8 @@ IO_PLL_MHZ = 1000.0
 _DIVISORS = range(1, 64)
 # 33.333333 x 3 is no whole 100: a request must not fall to the next divisor by its last digit.
 _SLACK = 1e-6
+# Bus and network: the shell's counters and the queue of loaded words cross within this ratio.
+_CROSSING = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,3 +50,20 @@ def fclk(wanted_mhz: float) -> Fclk:
             f"{IO_PLL_MHZ / _DIVISORS[-1] ** 2:.3f} MHz; choose a faster one"
         )
     return max(possible, key=lambda clock: clock.mhz)
+
+
+def check_clocks(network_mhz: float, bus_mhz: float | None) -> None:
+    """Refuses clocks that the shell cannot cross.
+
+    Args:
+        network_mhz: clock of the network.
+        bus_mhz: clock of bus and DMA, None: the same.
+
+    Raises:
+        UsageError: they are too far apart.
+    """
+    if bus_mhz is not None and not network_mhz / _CROSSING <= bus_mhz <= network_mhz * _CROSSING:
+        raise UsageError(
+            f"--bus-clock-mhz {bus_mhz:g}: too far from the network's {network_mhz:g} MHz; allowed "
+            f"is {network_mhz / _CROSSING:g} to {network_mhz * _CROSSING:g} MHz"
+        )

@@ -32,13 +32,15 @@ class Design:
         name: name of the network; bitstreams are called after it.
         shell: the shell's module and files. A name in `$readmemh` is relative to its root.
         board: the board.
-        clock_mhz: wanted clock of bus and network.
+        clock_mhz: wanted clock of the network, and of the bus where that has no other.
+        bus_mhz: wanted clock of the bus, which is then clock 0 and the network's clock 1; None.
     """
 
     name: str
     shell: SynthTarget
     board: Board
     clock_mhz: float
+    bus_mhz: float | None = None
 
     def ports(self) -> dict[str, Port]:
         """Ports of the shell.
@@ -53,7 +55,9 @@ class Design:
         raise ToolError(f"{self.shell.top}: none of the {len(self.shell.sources)} sources holds it")
 
 
-def shell_design(name: str, shell: ShellProject, board: Board, clock_mhz: float) -> Design:
+def shell_design(
+    name: str, shell: ShellProject, board: Board, clock_mhz: float, bus_mhz: float | None = None
+) -> Design:
     """An emitted shell as a design for a board."""
     target = SynthTarget(
         name=name,
@@ -63,7 +67,7 @@ def shell_design(name: str, shell: ShellProject, board: Board, clock_mhz: float)
         data_files=shell.data_files,
         include_dirs=shell.include_dirs,
     )
-    return Design(name=name, shell=target, board=board, clock_mhz=clock_mhz)
+    return Design(name=name, shell=target, board=board, clock_mhz=clock_mhz, bus_mhz=bus_mhz)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -60,7 +60,7 @@ class Bitstream:
 FLOWS = ("none", "open", "vivado")
 
 
-def check_flow(flow: str, board: Board) -> None:
+def check_flow(flow: str, board: Board, bus_mhz: float | None = None) -> None:
     """Refuses a flow that cannot end well, before anything is built.
 
     Raises:
@@ -68,9 +68,9 @@ def check_flow(flow: str, board: Board) -> None:
     """
     if flow not in FLOWS:
         raise UsageError(f"--bitstream {flow}: no such flow; flows: {', '.join(FLOWS)}")
-    refusal = openxc7.refusal(board) if flow == "open" else None
+    refusal = openxc7.refusal(board, bus_mhz) if flow == "open" else None
     if refusal:
-        raise UsageError(f"--bitstream open: {refusal}; choose --bitstream vivado")
+        raise UsageError(f"--bitstream open: {refusal}; or choose --bitstream vivado")
 
 
 def make(flow: str, handed: HandOver, jobs: int) -> Bitstream | None:
@@ -80,7 +80,7 @@ def make(flow: str, handed: HandOver, jobs: int) -> Bitstream | None:
         UsageError: the board cannot take the flow.
         ToolError: a tool failed, timing is not met, or the netlist cannot be routed.
     """
-    check_flow(flow, handed.design.board)
+    check_flow(flow, handed.design.board, handed.design.bus_mhz)
     if flow == "none":
         return None
     return make_vivado(handed, jobs) if flow == "vivado" else make_open(handed)
@@ -103,7 +103,7 @@ def hand_over(design: Design, root: Path) -> HandOver:
     Raises:
         UsageError: a folder cannot be written.
     """
-    refusal = openxc7.refusal(design.board)
+    refusal = openxc7.refusal(design.board, design.bus_mhz)
     folders = {"vivado": root / "vivado", "openxc7": root / "openxc7"}
     try:
         _renew(folders["vivado"], partial(vivado.write_folder, design))
@@ -162,7 +162,7 @@ def make_open(handed: HandOver) -> Bitstream:
         UsageError: the board cannot take this flow.
         ToolError: a tool failed, or the netlist holds what the flow cannot route.
     """
-    check_flow("open", handed.design.board)
+    check_flow("open", handed.design.board, handed.design.bus_mhz)
     folder = handed.openxc7
     assert folder is not None
     name = handed.design.name

@@ -16,7 +16,7 @@ COMMAND = ("vivado", "-mode", "batch", "-source", "build.tcl")
 
 # Ports of the shell's master that the block design does without: one ID, no locked access.
 _LEFT_OUT = ("awid", "arid", "wid", "bid", "rid", "awlock", "arlock")
-_RENAMED = {"bus_clk": "aclk", "net_clk": "aclk", "bus_rst_n": "aresetn", "irq": "irq"}
+_RENAMED = {"bus_clk": "aclk", "net_clk": "net_clk", "bus_rst_n": "aresetn", "irq": "irq"}
 
 
 def write_folder(design: Design, folder: Path) -> None:
@@ -28,8 +28,13 @@ def write_folder(design: Design, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     staged = stage(design.shell, folder / _SRC)
     bus, connections = _connect(design.ports())
-    ps = processing_system(design.board, design.clock_mhz)
-    common = {"name": design.name, "board": design.board, "clock_mhz": f"{ps.mhz:.7g}"}
+    ps = processing_system(design.board, design.clock_mhz, design.bus_mhz)
+    common = {
+        "name": design.name,
+        "board": design.board,
+        "clock_mhz": " and ".join(f"{mhz:.7g}" for mhz in ps.mhz),
+        "ps": ps,
+    }
     wrapper = f"{design.name}_ip.v"
     (folder / wrapper).write_text(
         render(
@@ -44,7 +49,6 @@ def write_folder(design: Design, folder: Path) -> None:
     (folder / "build.tcl").write_text(
         render(
             "vivado/build.tcl.j2",
-            ps=ps,
             sources=[*_listed(staged.sources), wrapper],
             images=_listed(staged.images),
             include_dirs=_listed(staged.include_dirs),

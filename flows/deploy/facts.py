@@ -62,7 +62,8 @@ class DeployFacts:
         model: name of the network.
         version: of this project.
         board: where it goes.
-        clock_mhz: that the build aimed at; the most that a driver may set.
+        clock_mhz: of the network, that the build aimed at; the most that a driver may set.
+        bus_mhz: of bus and DMA where that is another clock, None: the same.
         port_bits: width of the control port and of the memory port as the bitstream wants them.
         network: what was built.
         pixel_table: (256,) byte to send for each pixel, None for the pixel itself.
@@ -90,7 +91,17 @@ class DeployFacts:
     model_hash: str
     element_bits: int
     out_bytes: int
+    bus_mhz: float | None = None
     runtime: dict[str, Any] | None = None
+
+    @property
+    def shell_mhz(self) -> float:
+        """Clock of the shell, which counts the cycles that a driver sees."""
+        return self.clock_mhz if self.bus_mhz is None else self.bus_mhz
+
+    def in_shell(self, cycles: float) -> float:
+        """Cycles of the network in cycles of the shell."""
+        return cycles * self.shell_mhz / self.clock_mhz
 
     @property
     def bus_cycles(self) -> int:
@@ -136,7 +147,8 @@ def overlay(facts: DeployFacts, bit: File | None, library: File | None) -> dict[
         "model": facts.model,
         "board": board.name,
         "model_hash": facts.model_hash,
-        "clock_mhz": facts.clock_mhz,
+        "clock_mhz": facts.shell_mhz,
+        "net_clock_mhz": None if facts.bus_mhz is None else facts.clock_mhz,
         "system": {
             "family": FAMILIES[board.family],
             "crystal_mhz": board.clock.crystal_mhz,
@@ -163,8 +175,8 @@ def overlay(facts: DeployFacts, bit: File | None, library: File | None) -> dict[
         },
         "runtime": facts.runtime,
         "expected": {
-            "interval_cycles": facts.interval_cycles,
-            "latency_cycles": facts.latency_cycles,
+            "interval_cycles": facts.in_shell(facts.interval_cycles),
+            "latency_cycles": facts.in_shell(facts.latency_cycles),
             "top1": vectors.top1_percent,
             "images": len(vectors.images),
             "labelled": vectors.labelled,
@@ -192,8 +204,9 @@ static const xnorflow_network xnorflow_built = {{
     {{{words}}},
     {int(np.prod(facts.vectors.images.shape[1:]))}u, {facts.out_bytes}u, /* bytes in, out */
     {facts.elements}u, {facts.element_bits}u, {signed}, /* elements, bits of each, signed */
-    {round(facts.interval_cycles)}u, {facts.latency_cycles}u, /* cycles: interval, latency */
-    {facts.clock_mhz!r}, /* MHz */
+    {round(facts.in_shell(facts.interval_cycles))}u, /* cycles from image to image */
+    {round(facts.in_shell(facts.latency_cycles))}u, /* cycles of latency */
+    {facts.shell_mhz!r}, /* MHz */
 }};
 
 #endif

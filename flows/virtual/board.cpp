@@ -130,7 +130,7 @@ private:
     }
 
     void arm() {
-        if (memory_ && fault_ >= kReadError) {
+        if (memory_ && fault_ >= kReadError && fault_ <= kWriteStuck) {
             memory_->inject(fault_, after_);
             fault_ = 0;
         }
@@ -176,10 +176,25 @@ private:
         top_->eval();
         ++cycles_;
         now_ += 1e-6 / ps_.clock_mhz();
+        network_edges();
         if (!printed().empty()) throw Broken(printed());
         if ((top_->m_axi_arvalid || top_->m_axi_awvalid) && !ps_.port_fits()) {
             throw Broken("the memory port is set to another width: every burst would be garbled");
         }
+    }
+
+    // Edges of the network's own clock since the last edge of the bus clock, where it has one.
+    void network_edges() {
+#ifdef XNORFLOW_NET_CLK
+        const double mhz = ps_.clock_mhz(1);
+        if (mhz <= 0 || net_edge_ < now_ - 1e-6) net_edge_ = now_;
+        for (; mhz > 0 && net_edge_ < now_; net_edge_ += 1e-6 / mhz) {
+            top_->net_clk = 0;
+            top_->eval();
+            top_->net_clk = 1;
+            top_->eval();
+        }
+#endif
     }
 
     const BoardConfig config_;
@@ -188,7 +203,7 @@ private:
     std::unique_ptr<VerilatedContext> context_;
     std::unique_ptr<Memory> memory_;
     std::unique_ptr<Vsim> top_;
-    double now_ = 0;
+    double now_ = 0, net_edge_ = 0;
     uint64_t cycles_ = 0, loads_ = 0;
     int32_t fault_ = 0;
     uint32_t after_ = 0;

@@ -41,4 +41,5 @@ enum BoardFault : int32_t {
     kShortRead = 8,     // a read burst ends one beat early
     kReadStuck = 9,     // a read burst never gets its data
     kWriteStuck = 10,   // a write burst never gets its response
+    kNetClockGated = 11,  // the network's own clock is switched off, and stays so
 };

@@ -113,6 +113,7 @@ def _build(
     log = run_tool(command, env=tool_environment(tools.verilator_root))
     (work / "verilator.log").write_text(f"{' '.join(command)}\n{log}")
     ports = (generated / "Vsim.h").read_text()
+    macros = {"m_axi_wid": "XNORFLOW_WID", "net_clk": "XNORFLOW_NET_CLK"}
     compile_library(
         tools,
         generated,
@@ -123,6 +124,6 @@ def _build(
         jobs=jobs,
         cache_dir=cache_dir,
         engine=BOARD,
-        defines=["XNORFLOW_WID"] if "m_axi_wid" in ports else [],
+        defines=[macro for port, macro in macros.items() if f"&{port}," in ports],
     )
     shutil.rmtree(generated)

@@ -9,6 +9,8 @@ from typer.testing import CliRunner
 
 from flows import build
 from flows.boards import BOARD_DIR, board_names, load_board
+from tests.bitstreams.vivado.test_build_tcl import RECORDER
+from tests.support.tcl import run_tcl
 
 
 def _build(out: Path, board: str, *arguments: object):
@@ -28,6 +30,9 @@ def _document(folder: Path) -> dict:
 def _handed_over(folder: Path, board: str) -> None:
     names = {path.name for path in (folder / "vivado").iterdir()}
     assert {"build.tcl", "constraints.xdc", "src"} <= names
+    done = run_tcl(RECORDER, str(folder / "vivado" / "build.tcl"))
+    assert done.returncode == 0, done.stderr
+    assert "DONE: " in done.stdout
     has_open_flow = load_board(board).family == "xc7"
     assert (folder / "openxc7" / "build.sh").is_file() == has_open_flow
 
@@ -53,11 +58,21 @@ def test_a_board_of_the_users_own_that_is_too_small(tmp_path: Path):
 
 
 def test_flows_are_refused_before_anything_runs(tmp_path: Path):
-    for board, flow, words in (
-        ("ZCU104", "open", "no open place and route exists for xczu7ev-ffvc1156-2-e"),
-        ("Pynq-Z2", "quartus", "no such flow; flows: none, open, vivado"),
+    for board, options, words in (
+        ("ZCU104", "--bitstream open", "no open place and route exists for xczu7ev-ffvc1156-2-e"),
+        ("Pynq-Z2", "--bitstream quartus", "no such flow; flows: none, open, vivado"),
+        (
+            "Pynq-Z2",
+            "--bitstream open --bus-clock-mhz 50",
+            "its top level has one clock; leave --bus-clock-mhz out",
+        ),
+        (
+            "Pynq-Z2",
+            "--bus-clock-mhz 450",
+            "too far from the network's 100 MHz; allowed is 25 to 400 MHz",
+        ),
     ):
-        result = _build(tmp_path / "out", board, "--bitstream", flow)
+        result = _build(tmp_path / "out", board, *options.split())
         assert result.exit_code == 2
         assert words in " ".join(result.output.split())
         assert not (tmp_path / "out").exists()
@@ -69,12 +84,17 @@ def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("boards")
 
 
+# TFC for every board; CNV once for each family, because its synthesis takes minutes.
+BUILDS = [*(("tfc_w1a1", board) for board in board_names()), ("cnv_w1a1", "Pynq-Z2"),
+          ("cnv_w1a1", "KV260")]  # fmt: skip
+
+
 @pytest.mark.nightly
-@pytest.mark.parametrize("board", board_names())
-def test_every_board(out: Path, board: str):
-    result = _build(out, board, "--model", "tfc_w1a1", "--images", 20, "--stalls", "none")
+@pytest.mark.parametrize(("model", "board"), BUILDS)
+def test_every_board(out: Path, model: str, board: str):
+    result = _build(out, board, "--model", model, "--images", 20, "--stalls", "none")
     assert result.exit_code == 0, result.output
-    folder = _folder(out, "tfc_w1a1", board)
+    folder = _folder(out, model, board)
     _handed_over(folder, board)
     document = _document(folder)
     assert document["board"] == board

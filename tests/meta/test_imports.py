@@ -29,7 +29,7 @@ PARTS = {
     "synth": {"streamline", "dataflow", "emit"},
     "shell": {"streamline", "dataflow", "emit"},
     "virtual": {"sim"},
-    "deploy": {"dataflow"},
+    "deploy": {"dataflow", "emit"},
     "bitstream": {"streamline", "dataflow", "emit", "shell", "synth"},
     "report": {"streamline", "dataflow", "emit", "sim", "synth"},
 }

@@ -52,6 +52,8 @@ def deploy_chain(
     board: str = "Pynq-Z2",
     *,
     runtime: bool = False,
+    clock_mhz: float = 100.0,
+    bus_mhz: float | None = None,
 ) -> Deployed:
     """Lowers, emits and delivers a chain; the virtual board is compiled or comes from the cache.
 
@@ -61,6 +63,8 @@ def deploy_chain(
         build: folder to make; its name names the package.
         board: name of a board.
         runtime: weights can be loaded.
+        clock_mhz: of the network.
+        bus_mhz: of bus and DMA where that is another clock.
     """
     images = np.random.default_rng(5).integers(0, 256, (IMAGES, *chain.input.shape), np.uint8)
     network = size_fifos(lower(chain, fold_network(unit_shapes(chain), cycles), "net"))
@@ -76,9 +80,10 @@ def deploy_chain(
         model="net",
         version="0.1.0",
         board=target,
-        clock_mhz=100.0,
+        clock_mhz=clock_mhz,
+        bus_mhz=bus_mhz,
         network=network,
-        shell=emit_shell(network, project, target, build / "shell"),
+        shell=emit_shell(network, project, target, build / "shell", cdc=bus_mhz is not None),
         pixel_table=chain.input.pixel_table,
         vectors=Vectors(images=images, labels=labels, logits=logits, dataset="random"),
         interval_cycles=plan.initiation_interval,

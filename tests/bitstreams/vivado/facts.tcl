@@ -40,6 +40,7 @@ variable commands {
                          -remote_cmd 1 -email_to 1 -force 0 -custom_script 1 -cluster_configuration 1} 1 1}
   wait_on_run          {{-timeout 1} 1 1}
   open_run             {{-name 1 -pr_config 1} 1 1}
+  get_clocks           {{-regexp 0 -nocase 0 -filter 1 -of_objects 1 -match_style 1 -include_generated_clocks 0} 0 1}
   report_timing_summary {{-check_timing_verbose 0 -delay_type 1 -no_detailed_paths 0 -setup 0 -hold 0
                          -max_paths 1 -nworst 1 -path_type 1 -file 1 -append 0 -warn_on_violation 0
                          -report_unconstrained 0 -no_header 0 -cell 1} 0 0}
@@ -82,10 +83,11 @@ variable cores [subst -nobackslashes -nocommands {
       PCW_S_AXI_HP0_DATA_WIDTH {32|64 64} PCW_S_AXI_HP1_DATA_WIDTH {32|64 64}
       PCW_S_AXI_HP2_DATA_WIDTH {32|64 64} PCW_S_AXI_HP3_DATA_WIDTH {32|64 64}
       PCW_EN_CLK0_PORT {0|1 1} PCW_EN_RST0_PORT {0|1 1} PCW_FPGA0_PERIPHERAL_FREQMHZ {$number 50}
+      PCW_EN_CLK1_PORT {0|1 0} PCW_FPGA1_PERIPHERAL_FREQMHZ {$number 50}
       PCW_USE_FABRIC_INTERRUPT {0|1 0} PCW_IRQ_F2P_INTR {0|1 0} PCW_CRYSTAL_PERIPHERAL_FREQMHZ {$number 33.333333}
     }
     ports {
-      out FCLK_CLK0 PCW_EN_CLK0_PORT {}  out FCLK_RESET0_N PCW_EN_RST0_PORT {}
+      out FCLK_CLK0 PCW_EN_CLK0_PORT {}  out FCLK_CLK1 PCW_EN_CLK1_PORT {}  out FCLK_RESET0_N PCW_EN_RST0_PORT {}
       in M_AXI_GP0_ACLK PCW_USE_M_AXI_GP0 {}  in M_AXI_GP1_ACLK PCW_USE_M_AXI_GP1 {}
       in S_AXI_HP0_ACLK PCW_USE_S_AXI_HP0 {}  in S_AXI_HP1_ACLK PCW_USE_S_AXI_HP1 {}
       in S_AXI_HP2_ACLK PCW_USE_S_AXI_HP2 {}  in S_AXI_HP3_ACLK PCW_USE_S_AXI_HP3 {}
@@ -105,11 +107,13 @@ variable cores [subst -nobackslashes -nocommands {
       PSU__SAXIGP2__DATA_WIDTH {32|64|128 128} PSU__SAXIGP3__DATA_WIDTH {32|64|128 128}
       PSU__SAXIGP4__DATA_WIDTH {32|64|128 128} PSU__SAXIGP5__DATA_WIDTH {32|64|128 128}
       PSU__FPGA_PL0_ENABLE {0|1 1} PSU__CRL_APB__PL0_REF_CTRL__FREQMHZ {$number 100}
+      PSU__FPGA_PL1_ENABLE {0|1 0} PSU__CRL_APB__PL1_REF_CTRL__FREQMHZ {$number 100}
+      PSU__CRL_APB__PL1_REF_CTRL__SRCSEL {IOPLL|RPLL|DPLL RPLL}
       PSU__CRL_APB__PL0_REF_CTRL__SRCSEL {IOPLL|RPLL|DPLL RPLL} PSU__OVERRIDE__BASIC_CLOCK {0|1 0}
       PSU__PSS_REF_CLK__FREQMHZ {$number 33.333} PSU__USE__IRQ0 {0|1 1} PSU__USE__FABRIC__RST {0|1 1}
     }
     ports {
-      out pl_clk0 PSU__FPGA_PL0_ENABLE {}  out pl_resetn0 PSU__USE__FABRIC__RST {}
+      out pl_clk0 PSU__FPGA_PL0_ENABLE {}  out pl_clk1 PSU__FPGA_PL1_ENABLE {}  out pl_resetn0 PSU__USE__FABRIC__RST {}
       in maxihpm0_fpd_aclk PSU__USE__M_AXI_GP0 {}  in maxihpm1_fpd_aclk PSU__USE__M_AXI_GP1 {}
       in maxihpm0_lpd_aclk PSU__USE__M_AXI_GP2 {}
       in saxihp0_fpd_aclk PSU__USE__S_AXI_GP2 {}  in saxihp1_fpd_aclk PSU__USE__S_AXI_GP3 {}

@@ -218,6 +218,21 @@ proc open_run {given rest} {
   if {$state ne "done" || [dict get $scenario progress] ne "100%"} { fault "open_run: no finished run" }
   set state open
 }
+# Clocks that the cores' own constraints declare, by the names that these give them.
+proc get_clocks {given rest} {
+  variable cells
+  variable state
+  if {$state ne "open"} { fault "get_clocks: no open design" }
+  set found {}
+  foreach cell [dict keys $cells] {
+    foreach port [dict keys [ports_of $cell]] {
+      foreach {pattern family} {{^FCLK_CLK(\d)$} clk_fpga_ {^pl_clk(\d)$} clk_pl_} {
+        if {[regexp $pattern $port -> n] && "$family$n" eq $rest} { lappend found clock:$family$n }
+      }
+    }
+  }
+  return $found
+}
 foreach report {report_timing_summary report_utilization report_power report_drc} {
   proc $report {given rest} {
     variable state

@@ -181,3 +181,40 @@ def test_clock_is_one_that_exists(tmp_path: Path):
     assert "PCW_FPGA0_PERIPHERAL_FREQMHZ {90.909091}" in (folder / "build.tcl").read_text()
     done = _record(folder, wns="-1")
     assert "timing is not met at 90.90909 MHz" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("board", "clock", "properties"),
+    [
+        (
+            "Pynq-Z2",
+            "FCLK_CLK1",
+            ("FPGA0_PERIPHERAL_FREQMHZ {100.0", "FPGA1_PERIPHERAL_FREQMHZ {50.0"),
+        ),
+        ("ZCU104", "pl_clk1", ("PL0_REF_CTRL__FREQMHZ {100.0", "PL1_REF_CTRL__FREQMHZ {50.0")),
+    ],
+)
+def test_two_clocks(tmp_path: Path, board: str, clock: str, properties: tuple[str, ...]):
+    """Bus and network on clocks of their own; what crosses is bounded both ways."""
+    folder = tmp_path / "vivado"
+    write_folder(stub_design(tmp_path / "shell", board, clock_mhz=50.0, bus_mhz=100.0), folder)
+    text = (folder / "build.tcl").read_text()
+    assert all(words in text for words in properties)
+    assert f"wire ps/{clock} core/net_clk" in text
+    constraints = (folder / "constraints.xdc").read_text()
+    family = "clk_fpga_" if board == "Pynq-Z2" else "clk_pl_"
+    for one, other in ((0, 1), (1, 0)):
+        path = f"-from [get_clocks {family}{one}] -to [get_clocks {family}{other}] 10.000"
+        assert f"set_max_delay -datapath_only {path}" in constraints
+    assert _record(folder).returncode == 0
+    _change(f"{family}1}} {{", f"{family}2}} {{")(folder)
+    done = _record(folder)
+    assert done.returncode == 1
+    assert f"ERROR: there is no clock {family}2, so constraints.xdc bounds no path" in done.stderr
+
+
+def test_the_network_needs_its_clock(tmp_path: Path):
+    folder = tmp_path / "vivado"
+    write_folder(stub_design(tmp_path / "shell", "Pynq-Z2", bus_mhz=50.0), folder)
+    _change("wire ps/FCLK_CLK1 core/net_clk\n", "")(folder)
+    assert "core/net_clk is not connected" in _record(folder).stderr

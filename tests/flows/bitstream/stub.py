@@ -27,9 +27,10 @@ def _declare(name: str, bits: int, is_input: bool) -> str:
     return f"  {'input ' if is_input else 'output'} logic {width}{name}"
 
 
-def shell_text(top: str, address_bits: int) -> str:
+def shell_text(top: str, address_bits: int, two_clocks: bool = False) -> str:
     """The module."""
     ports = [_declare("bus_clk", 1, True), _declare("bus_rst_n", 1, True)]
+    ports += [_declare("net_clk", 1, True)] if two_clocks else []
     ports += [_declare(f"s_axi_{name}", *value) for name, value in _LITE.items()]
     for name, (bits, slave_takes) in _LITE.items():
         wide = (
@@ -44,12 +45,15 @@ def shell_text(top: str, address_bits: int) -> str:
     )
 
 
-def stub_design(root: Path, board: str, clock_mhz: float = 100.0) -> Design:
+def stub_design(
+    root: Path, board: str, clock_mhz: float = 100.0, bus_mhz: float | None = None
+) -> Design:
     """A design around an empty shell with one memory and one header."""
     chosen = load_board(board)
     (root / "hw").mkdir(parents=True)
     (root / "mem").mkdir()
-    (root / "net_shell.sv").write_text(shell_text("net_shell", chosen.ports.address_bits))
+    text = shell_text("net_shell", chosen.ports.address_bits, bus_mhz is not None)
+    (root / "net_shell.sv").write_text(text)
     (root / "hw" / "rom.sv").write_text('module rom #(parameter FILE = "") ();\nendmodule\n')
     (root / "hw" / "unused.sv").write_text("module unused ();\nendmodule\n")
     (root / "hw" / "assert.svh").write_text("\n")
@@ -62,4 +66,4 @@ def stub_design(root: Path, board: str, clock_mhz: float = 100.0) -> Design:
         data_files=(Path("mem/weights.hex"),),
         include_dirs=(Path("hw"),),
     )
-    return Design(name="net", shell=shell, board=chosen, clock_mhz=clock_mhz)
+    return Design(name="net", shell=shell, board=chosen, clock_mhz=clock_mhz, bus_mhz=bus_mhz)

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
@@ -226,18 +227,31 @@ class Bench:
         np.testing.assert_array_equal(found, self.results(images))
 
 
-async def watch_masters(dut: Any) -> None:
-    """Rules that the memory model does not check, cycle by cycle: lengths, blocks, open bursts."""
+async def watch_masters(dut: Any, seen: Counter[str]) -> None:
+    """Rules that the memory model does not check, cycle by cycle: lengths, blocks, open bursts.
+
+    ``seen`` counts what was there to be judged: cycles in which a channel waited ("aw waits"),
+    bursts on the two sides of a page border ("ar border"), bursts cut short of the longest
+    ("ar short"), error responses ("r error"), and the most bursts that were open ("ar open").
+    """
     reads = writes = ahead = 0
+    last = {"ar": 0, "aw": 0}
     longest = 16
     while True:
         await RisingEdge(dut.bus_clk)
         value = {name: int(getattr(dut, f"m_axi_{name}").value) for name in _WATCHED}
+        for channel in ("aw", "w", "b", "ar", "r"):
+            waits = value[f"{channel}valid"] and not value[f"{channel}ready"]
+            seen[f"{channel} waits"] += bool(waits)
         for channel in ("ar", "aw"):
             if value[f"{channel}valid"] and value[f"{channel}ready"]:
                 address, length = value[f"{channel}addr"], value[f"{channel}len"] + 1
                 assert length <= longest and address % 8 == 0
-                assert address // 4096 == (address + 8 * length - 1) // 4096
+                end = address + 8 * length
+                assert address // 4096 == (end - 1) // 4096
+                seen[f"{channel} border"] += last[channel] == address and not address % 4096
+                seen[f"{channel} short"] += length < longest
+                last[channel] = end
                 reads += channel == "ar"
                 if channel == "aw":
                     writes += 1
@@ -248,9 +262,14 @@ async def watch_masters(dut: Any) -> None:
         reads -= value["rvalid"] and value["rready"] and value["rlast"]
         writes -= value["bvalid"] and value["bready"]
         assert 0 <= reads <= 8 and 0 <= writes <= 8, (reads, writes)
+        seen["ar open"] = max(seen["ar open"], reads)
+        seen["aw open"] = max(seen["aw open"], writes)
+        seen["r error"] += bool(value["rvalid"] and value["rready"] and value["rresp"])
+        seen["b error"] += bool(value["bvalid"] and value["bready"] and value["bresp"])
 
 
 _WATCHED = (
     *("arvalid", "arready", "araddr", "arlen", "awvalid", "awready", "awaddr", "awlen"),
     *("wvalid", "wready", "rvalid", "rready", "rlast", "bvalid", "bready"),
+    *("rresp", "bresp"),
 )

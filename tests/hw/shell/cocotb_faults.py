@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """What goes wrong around the shell: each fault has its own bit, and the next batch is right."""
 
+from collections import Counter
+
 import cocotb
 from cocotb.triggers import ClockCycles
 from cocotbext.axi import AxiResp
 
-from tests.hw.shell.bench import BASE, SIZE, Bench, bit
+from tests.hw.shell.bench import BASE, SIZE, Bench, bit, watch_masters
 
 OUT = BASE + SIZE // 2
 
@@ -40,6 +42,8 @@ async def bus_errors(dut):
     await bench.start()
     image = (await bench.read("IN_BYTES") + 7) // 8 * 8
     result = await bench.read("OUT_BYTES")
+    seen: Counter[str] = Counter()
+    watch = cocotb.start_soon(watch_masters(dut, seen))
     for response in (AxiResp.SLVERR, AxiResp.DECERR):
         bench.error = response
         for word in (0, image - 8, 3 * image + 8):
@@ -52,6 +56,8 @@ async def bus_errors(dut):
             await begin(bench, 6)
             await recover(bench, "WRITE")
         bench.memory.bad_writes = set()
+    watch.cancel()
+    assert seen["r error"] >= 6 and seen["b error"] >= 4, seen  # each case at least once
 
 
 @cocotb.test(timeout_time=10, timeout_unit="ms")
