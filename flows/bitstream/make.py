@@ -70,7 +70,7 @@ def check_flow(flow: str, board: Board, bus_mhz: float | None = None) -> None:
         raise UsageError(f"--bitstream {flow}: no such flow; flows: {', '.join(FLOWS)}")
     refusal = openxc7.refusal(board, bus_mhz) if flow == "open" else None
     if refusal:
-        raise UsageError(f"--bitstream open: {refusal}; or choose --bitstream vivado")
+        raise UsageError(f"--bitstream open: {refusal}; choose --bitstream vivado")
 
 
 def make(flow: str, handed: HandOver, jobs: int) -> Bitstream | None:

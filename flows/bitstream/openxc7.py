@@ -27,7 +27,7 @@ _FREQUENCY = re.compile(r"Max frequency for clock '[^']*': ([0-9.]+) MHz")
 def refusal(board: Board, bus_mhz: float | None = None) -> str | None:
     """Why a board cannot take this flow, in one sentence; None when it can."""
     if bus_mhz is not None:
-        return "its top level has one clock; leave --bus-clock-mhz out"
+        return "the open top level has one clock, so leave --bus-clock-mhz out"
     if board.family != "xc7":
         return f"{board.name}: no open place and route exists for {board.part}"
     if (board.ports.control, board.ports.memory) != _PORTS:

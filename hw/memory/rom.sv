@@ -62,7 +62,7 @@ module rom #(
 
   if (!RUNTIME) begin : gen_fixed
     logic unused_load;
-    assign unused_load = ^load_i;
+    assign unused_load = ^{load_i, MEMORY};
   end
 
 endmodule

@@ -64,7 +64,7 @@ def test_flows_are_refused_before_anything_runs(tmp_path: Path):
         (
             "Pynq-Z2",
             "--bitstream open --bus-clock-mhz 50",
-            "its top level has one clock; leave --bus-clock-mhz out",
+            "the open top level has one clock, so leave --bus-clock-mhz out",
         ),
         (
             "Pynq-Z2",

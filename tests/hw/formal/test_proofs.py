@@ -180,6 +180,7 @@ PROOFS = (
         module="threshold",
         parameters={"C": 4, "PE": 2, "IN_BITS": 2},
         sabotage=("else if (out_ready) begin", "else begin"),
+        uses=("stream_words", "stream_dwc", "stream_reg"),
     ),
     Proof(
         id="label_select",
