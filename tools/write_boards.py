@@ -28,7 +28,8 @@ ENDING = """
 
 - **LUT to DSP**: what the fabric holds. A network that needs more is still built and verified; one
   line says what is exceeded and by how much.
-- **clock**: of bus and network unless `--clock-mhz` says otherwise. It is no part of a bitstream:
+- **clock**: of bus and network unless `--clock-mhz`, and for the bus `--bus-clock-mhz`, say
+  otherwise. It is no part of a bitstream:
   the driver sets it and reads it back, from the crystal given here. No register tells the crystal,
   and PYNQ's own code assumes 50 MHz on every Zynq-7000.
 - **ports**: registers and memory, as the processing system names them.
