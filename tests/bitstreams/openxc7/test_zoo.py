@@ -34,8 +34,7 @@ def zoo_network(model: str, folder: Path) -> Network:
     "model",
     [pytest.param(name, marks=pytest.mark.nightly) for name in ("tfc_w1a1", "cnv_w1a1")],
 )
-def test_netlist_is_clean(model: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(pipeline, "DEPLOY_IMAGES", 4)
+def test_netlist_is_clean(model: str, tmp_path: Path):
     handed = hand_over(design_of(zoo_network(model, tmp_path), tmp_path), tmp_path)
     checked = openxc7.synthesise(model, handed.openxc7)
     assert checked.violations == ()
