@@ -77,7 +77,6 @@ module shell_registers #(
   logic [31:0]     out_stride_q;
   logic [31:0]     timeout_q;
   logic            irq_enable_q;
-  logic [3:0][31:0] loaded_hash_q = '0;
   logic [31:0]     high_q;     // upper half of the counter whose lower half was read last
   logic [31:0]     group0_q;   // candidates of a read, one for each 64 bytes
   logic [31:0]     group1_q;
@@ -97,6 +96,7 @@ module shell_registers #(
   logic [63:0]     output_stalls;
   logic [63:0]     free_cycles;
   logic [63:0]     net_cycles;
+  logic [3:0][31:0] loaded_hash;
 
   // A write of fewer than four bytes is ignored.
   assign write   = write_i && (&wstrb_i);
@@ -176,8 +176,14 @@ module shell_registers #(
   );
 
   // Lives as long as the memories that it speaks of: set by configuration, by no reset.
-  always_ff @(posedge clk_i) begin
-    if (RUNTIME && write && (waddr_i[15:4] == shell_map::LOADED_HASH0[15:4])) loaded_hash_q[waddr_i[3:2]] <= wdata_i;
+  if (RUNTIME) begin : gen_loaded
+    logic [127:0] loaded_hash_q = '0;
+    always_ff @(posedge clk_i) begin
+      if (write && (waddr_i[15:4] == shell_map::LOADED_HASH0[15:4])) loaded_hash_q[32*waddr_i[3:2]+:32] <= wdata_i;
+    end
+    assign loaded_hash = loaded_hash_q;
+  end else begin : gen_as_built
+    assign loaded_hash = '0;
   end
 
   assign place = {8'h00, raddr_i[7:2], 2'b00};
@@ -241,10 +247,10 @@ module shell_registers #(
       endcase
       unique case (place)
         shell_map::LOAD_ADDR:         group3_q <= load_addr_i;
-        shell_map::LOADED_HASH0:      group3_q <= loaded_hash_q[0];
-        shell_map::LOADED_HASH1:      group3_q <= loaded_hash_q[1];
-        shell_map::LOADED_HASH2:      group3_q <= loaded_hash_q[2];
-        shell_map::LOADED_HASH3:      group3_q <= loaded_hash_q[3];
+        shell_map::LOADED_HASH0:      group3_q <= loaded_hash[0];
+        shell_map::LOADED_HASH1:      group3_q <= loaded_hash[1];
+        shell_map::LOADED_HASH2:      group3_q <= loaded_hash[2];
+        shell_map::LOADED_HASH3:      group3_q <= loaded_hash[3];
         default:                      group3_q <= '0;
       endcase
       chosen_q <= raddr_i[7:6];
