@@ -688,6 +688,7 @@ class Accelerator:
 
     def _write_weights(self, weights: Weights) -> None:
         """Write all words; a reset of the network then makes it begin with them."""
+        self._loaded = False  # until all of them are there
         self._stop()
         self._note_loaded("f" * 32)
         for number, words in weights.words.items():
@@ -703,6 +704,7 @@ class Accelerator:
             raise BoardError("the shell refused weights: something else uses it; load() again")
         if not self._stop():
             raise BoardError("the shell does not become idle after weights were written; load()")
+        self._loaded = True
 
     def _note_loaded(self, digest: str) -> None:
         """LOADED_HASH, for others that look at the shell."""
