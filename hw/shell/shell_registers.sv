@@ -78,13 +78,10 @@ module shell_registers #(
   logic [31:0]     timeout_q;
   logic            irq_enable_q;
   logic [31:0]     high_q;     // upper half of the counter whose lower half was read last
-  logic [31:0]     group0_q;   // candidates of a read, one for each 64 bytes
-  logic [31:0]     group1_q;
-  logic [31:0]     group2_q;
-  logic [31:0]     group3_q;
+  logic [63:0][31:0] words;    // what can be read
+  logic [3:0][31:0] group_q;   // candidates of a read, one for each 64 bytes
   logic [1:0]      chosen_q;
   logic            hit_q;
-  logic [15:0]     place;      // of the read, as if it were aligned and in the map
   logic            write;
   logic            command;
   logic            clear;
@@ -186,85 +183,74 @@ module shell_registers #(
     assign loaded_hash = '0;
   end
 
-  assign place = {8'h00, raddr_i[7:2], 2'b00};
+  // A read chooses among sixteen words in one cycle and among four in the next.
+  always_comb begin
+    words = '0;
+    words[shell_map::ID[7:2]]                = shell_map::ID_RESET;
+    words[shell_map::VERSION[7:2]]            = {16'(shell_map::MAJOR), 16'(shell_map::MINOR)};
+    words[shell_map::MODEL_HASH0[7:2]]       = MODEL_HASH[127:96];
+    words[shell_map::MODEL_HASH1[7:2]]       = MODEL_HASH[95:64];
+    words[shell_map::MODEL_HASH2[7:2]]       = MODEL_HASH[63:32];
+    words[shell_map::MODEL_HASH3[7:2]]       = MODEL_HASH[31:0];
+    words[shell_map::STATUS[7:2]]            = {28'b0, net_reset_i, |error_i, done_i, idle_i};
+    words[shell_map::ERROR[7:2]]             = {24'b0, error_i};
+    words[shell_map::IRQ_ENABLE[7:2]]        = {31'b0, irq_enable_q};
+    words[shell_map::IN_BASE_LO[7:2]]        = in_base_q[31:0];
+    words[shell_map::IN_BASE_HI[7:2]]        = 32'(in_base_q[ADDR_W:32]);
+    words[shell_map::OUT_BASE_LO[7:2]]       = out_base_q[31:0];
+    words[shell_map::OUT_BASE_HI[7:2]]       = 32'(out_base_q[ADDR_W:32]);
+    words[shell_map::IMAGES[7:2]]            = images_q;
+    words[shell_map::IN_STRIDE[7:2]]         = in_stride_q;
+    words[shell_map::OUT_STRIDE[7:2]]        = out_stride_q;
+    words[shell_map::TIMEOUT[7:2]]           = timeout_q;
+    words[shell_map::LIMIT_BASE_LO[7:2]]     = limit_base_q[31:0];
+    words[shell_map::LIMIT_BASE_HI[7:2]]     = 32'(limit_base_q[ADDR_W:32]);
+    words[shell_map::LIMIT_END_LO[7:2]]      = limit_end_q[31:0];
+    words[shell_map::LIMIT_END_HI[7:2]]      = 32'(limit_end_q[ADDR_W:32]);
+    words[shell_map::IN_BYTES[7:2]]          = IN_BYTES;
+    words[shell_map::OUT_BYTES[7:2]]         = OUT_BYTES;
+    words[shell_map::OUT_SHAPE[7:2]]         = {8'(ELEM_W), 24'(OUT_ELEMENTS)};
+    words[shell_map::CONFIG[7:2]]            = {16'b0, 8'(ADDR_W), 5'b0, RUNTIME, AXI3, CDC};
+    words[shell_map::CYCLES_LO[7:2]]         = cycles[31:0];
+    words[shell_map::CYCLES_HI[7:2]]         = high_q;
+    words[shell_map::LATENCY[7:2]]           = latency;
+    words[shell_map::IMAGES_IN[7:2]]         = images_in;
+    words[shell_map::IMAGES_OUT[7:2]]        = images_out;
+    words[shell_map::INPUT_STALLS_LO[7:2]]   = input_stalls[31:0];
+    words[shell_map::INPUT_STALLS_HI[7:2]]   = high_q;
+    words[shell_map::OUTPUT_STALLS_LO[7:2]]  = output_stalls[31:0];
+    words[shell_map::OUTPUT_STALLS_HI[7:2]]  = high_q;
+    words[shell_map::FREE_LO[7:2]]           = free_cycles[31:0];
+    words[shell_map::FREE_HI[7:2]]           = high_q;
+    words[shell_map::NET_FREE_LO[7:2]]       = net_cycles[31:0];
+    words[shell_map::NET_FREE_HI[7:2]]       = high_q;
+    words[shell_map::LOAD_ADDR[7:2]]         = load_addr_i;
+    words[shell_map::LOADED_HASH0[7:2]]      = loaded_hash[0];
+    words[shell_map::LOADED_HASH1[7:2]]      = loaded_hash[1];
+    words[shell_map::LOADED_HASH2[7:2]]      = loaded_hash[2];
+    words[shell_map::LOADED_HASH3[7:2]]      = loaded_hash[3];
+  end
 
   always_ff @(posedge clk_i) begin
     if (read_i) begin
-      unique case (place)
-        shell_map::CYCLES_LO:        high_q <= cycles[63:32];
-        shell_map::INPUT_STALLS_LO:  high_q <= input_stalls[63:32];
-        shell_map::OUTPUT_STALLS_LO: high_q <= output_stalls[63:32];
-        shell_map::FREE_LO:          high_q <= free_cycles[63:32];
-        shell_map::NET_FREE_LO:      high_q <= net_cycles[63:32];
-        default: ;
-      endcase
-      unique case (place)
-        shell_map::ID:                group0_q <= shell_map::ID_RESET;
-        shell_map::VERSION:           group0_q <= {16'(shell_map::MAJOR), 16'(shell_map::MINOR)};
-        shell_map::MODEL_HASH0:       group0_q <= MODEL_HASH[127:96];
-        shell_map::MODEL_HASH1:       group0_q <= MODEL_HASH[95:64];
-        shell_map::MODEL_HASH2:       group0_q <= MODEL_HASH[63:32];
-        shell_map::MODEL_HASH3:       group0_q <= MODEL_HASH[31:0];
-        shell_map::STATUS:            group0_q <= {28'b0, net_reset_i, |error_i, done_i, idle_i};
-        shell_map::ERROR:             group0_q <= {24'b0, error_i};
-        shell_map::IRQ_ENABLE:        group0_q <= {31'b0, irq_enable_q};
-        shell_map::IN_BASE_LO:        group0_q <= in_base_q[31:0];
-        shell_map::IN_BASE_HI:        group0_q <= 32'(in_base_q[ADDR_W:32]);
-        shell_map::OUT_BASE_LO:       group0_q <= out_base_q[31:0];
-        shell_map::OUT_BASE_HI:       group0_q <= 32'(out_base_q[ADDR_W:32]);
-        default:                      group0_q <= '0;
-      endcase
-      unique case (place)
-        shell_map::IMAGES:            group1_q <= images_q;
-        shell_map::IN_STRIDE:         group1_q <= in_stride_q;
-        shell_map::OUT_STRIDE:        group1_q <= out_stride_q;
-        shell_map::TIMEOUT:           group1_q <= timeout_q;
-        shell_map::LIMIT_BASE_LO:     group1_q <= limit_base_q[31:0];
-        shell_map::LIMIT_BASE_HI:     group1_q <= 32'(limit_base_q[ADDR_W:32]);
-        shell_map::LIMIT_END_LO:      group1_q <= limit_end_q[31:0];
-        shell_map::LIMIT_END_HI:      group1_q <= 32'(limit_end_q[ADDR_W:32]);
-        shell_map::IN_BYTES:          group1_q <= IN_BYTES;
-        shell_map::OUT_BYTES:         group1_q <= OUT_BYTES;
-        shell_map::OUT_SHAPE:         group1_q <= {8'(ELEM_W), 24'(OUT_ELEMENTS)};
-        shell_map::CONFIG:            group1_q <= {16'b0, 8'(ADDR_W), 5'b0, RUNTIME, AXI3, CDC};
-        default:                      group1_q <= '0;
-      endcase
-      unique case (place)
-        shell_map::CYCLES_LO:         group2_q <= cycles[31:0];
-        shell_map::CYCLES_HI:         group2_q <= high_q;
-        shell_map::LATENCY:           group2_q <= latency;
-        shell_map::IMAGES_IN:         group2_q <= images_in;
-        shell_map::IMAGES_OUT:        group2_q <= images_out;
-        shell_map::INPUT_STALLS_LO:   group2_q <= input_stalls[31:0];
-        shell_map::INPUT_STALLS_HI:   group2_q <= high_q;
-        shell_map::OUTPUT_STALLS_LO:  group2_q <= output_stalls[31:0];
-        shell_map::OUTPUT_STALLS_HI:  group2_q <= high_q;
-        shell_map::FREE_LO:           group2_q <= free_cycles[31:0];
-        shell_map::FREE_HI:           group2_q <= high_q;
-        shell_map::NET_FREE_LO:       group2_q <= net_cycles[31:0];
-        shell_map::NET_FREE_HI:       group2_q <= high_q;
-        default:                      group2_q <= '0;
-      endcase
-      unique case (place)
-        shell_map::LOAD_ADDR:         group3_q <= load_addr_i;
-        shell_map::LOADED_HASH0:      group3_q <= loaded_hash[0];
-        shell_map::LOADED_HASH1:      group3_q <= loaded_hash[1];
-        shell_map::LOADED_HASH2:      group3_q <= loaded_hash[2];
-        shell_map::LOADED_HASH3:      group3_q <= loaded_hash[3];
-        default:                      group3_q <= '0;
-      endcase
+      if (raddr_i[7:6] == shell_map::CYCLES_LO[7:6]) begin
+        unique case (raddr_i[5:2])
+          shell_map::CYCLES_LO[5:2]:        high_q <= cycles[63:32];
+          shell_map::INPUT_STALLS_LO[5:2]:  high_q <= input_stalls[63:32];
+          shell_map::OUTPUT_STALLS_LO[5:2]: high_q <= output_stalls[63:32];
+          shell_map::FREE_LO[5:2]:          high_q <= free_cycles[63:32];
+          shell_map::NET_FREE_LO[5:2]:      high_q <= net_cycles[63:32];
+          default: ;
+        endcase
+      end
+      for (int unsigned g = 0; g < 4; g++) group_q[g] <= words[{2'(g), raddr_i[5:2]}];
       chosen_q <= raddr_i[7:6];
       hit_q    <= (raddr_i[15:8] == '0);
     end
   end
 
   always_comb begin
-    unique case (chosen_q)
-      2'd0:    rdata_o = group0_q;
-      2'd1:    rdata_o = group1_q;
-      2'd2:    rdata_o = group2_q;
-      default: rdata_o = group3_q;
-    endcase
+    rdata_o = group_q[chosen_q];
     if (!hit_q) rdata_o = '0;
   end
 
