@@ -222,34 +222,36 @@ module pool_core #(
     end
   end
 
-  for (genvar pe = 0; pe < PE; pe++) begin : gen_lane
-    logic [IN_BITS-1:0] x;
-    logic [ACC_W-1:0]   r;
-    logic [ACC_W-1:0]   a;
-    logic [ACC_W-1:0]   e;
-    logic [ACC_W-1:0]   h;
-    assign x = word[pe*IN_BITS +: IN_BITS];
-    assign r = run[pe*ACC_W +: ACC_W];
-    assign a = above[pe*ACC_W +: ACC_W];
-    assign element[pe*ACC_W +: ACC_W] = e;
-    assign across[pe*ACC_W +: ACC_W]  = h;
+  if (!SUM && IN_BITS == 1) begin : gen_or
+    assign element = word;
+    assign across  = element | (column_fresh_q ? '0 : run);
+    assign window  = across | (row_fresh_q ? '0 : above);
+  end else begin : gen_numbers
+    for (genvar pe = 0; pe < PE; pe++) begin : gen_lane
+      logic [IN_BITS-1:0] x;
+      logic [ACC_W-1:0]   r;
+      logic [ACC_W-1:0]   a;
+      logic [ACC_W-1:0]   e;
+      logic [ACC_W-1:0]   h;
+      assign x = word[pe*IN_BITS +: IN_BITS];
+      assign r = run[pe*ACC_W +: ACC_W];
+      assign a = above[pe*ACC_W +: ACC_W];
+      assign element[pe*ACC_W +: ACC_W] = e;
+      assign across[pe*ACC_W +: ACC_W]  = h;
 
-    if (SUM) begin : gen_sum
-      logic [X_W-1:0] number;
-      assign number = (IN_BITS == 1) ? X_W'({!x[0], 1'b1}) : X_W'(x);
-      assign e      = ACC_W'($signed(number));
-      assign h      = e + (column_fresh_q ? '0 : r);
-      assign window[pe*ACC_W +: ACC_W] = h + (row_fresh_q ? '0 : a);
-    end else if (IN_BITS == 1) begin : gen_or
-      assign e = x;
-      assign h = e | (column_fresh_q ? '0 : r);
-      assign window[pe*ACC_W +: ACC_W] = h | (row_fresh_q ? '0 : a);
-    end else begin : gen_max
-      // The highest bit turned over makes the order of two's complement that of unsigned numbers.
-      localparam logic [IN_BITS-1:0] TURN = IN_SIGNED ? {1'b1, {(IN_BITS - 1){1'b0}}} : '0;
-      assign e = x;
-      assign h = (column_fresh_q || ((e ^ TURN) > (r ^ TURN))) ? e : r;
-      assign window[pe*ACC_W +: ACC_W] = (row_fresh_q || ((h ^ TURN) > (a ^ TURN))) ? h : a;
+      if (SUM) begin : gen_sum
+        logic [X_W-1:0] number;
+        assign number = (IN_BITS == 1) ? X_W'({!x[0], 1'b1}) : X_W'(x);
+        assign e      = ACC_W'($signed(number));
+        assign h      = e + (column_fresh_q ? '0 : r);
+        assign window[pe*ACC_W +: ACC_W] = h + (row_fresh_q ? '0 : a);
+      end else begin : gen_max
+        // The highest bit turned over makes the order of two's complement that of unsigned numbers.
+        localparam logic [IN_BITS-1:0] TURN = IN_SIGNED ? {1'b1, {(IN_BITS - 1){1'b0}}} : '0;
+        assign e = x;
+        assign h = (column_fresh_q || ((e ^ TURN) > (r ^ TURN))) ? e : r;
+        assign window[pe*ACC_W +: ACC_W] = (row_fresh_q || ((h ^ TURN) > (a ^ TURN))) ? h : a;
+      end
     end
   end
 
@@ -257,8 +259,8 @@ module pool_core #(
   logic [PE*OUT_BITS-1:0] result;
   logic [PE*OUT_BITS-1:0] result_q;
 
-  for (genvar pe = 0; pe < PE; pe++) begin : gen_result
-    if (SUM) begin : gen_clip
+  if (SUM) begin : gen_clip
+    for (genvar pe = 0; pe < PE; pe++) begin : gen_result
       logic [ACC_W-1:0] total;
       logic [ACC_W-1:0] mean;
       assign total = window[pe*ACC_W +: ACC_W];
@@ -272,9 +274,9 @@ module pool_core #(
         .value_i(mean),
         .code_o (result[pe*OUT_BITS +: OUT_BITS])
       );
-    end else begin : gen_same
-      assign result[pe*OUT_BITS +: OUT_BITS] = window[pe*ACC_W +: ACC_W];
     end
+  end else begin : gen_same
+    assign result = window;
   end
 
   always_ff @(posedge clk_i) begin

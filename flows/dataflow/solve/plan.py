@@ -2,6 +2,7 @@
 """From what is wanted of a network to its folding, what holds it back, and what more would cost."""
 
 from dataclasses import dataclass
+from math import inf
 
 from flows.config import Objective
 from flows.dataflow.cost import RESOURCES, Folding, Resources
@@ -69,7 +70,8 @@ class Plan:
         folding: layer name to fold.
         schedule: interval and latency, exact.
         resources: estimate of all layers with their FIFOs.
-        binding: the layer that sets the interval, or the resources that run out.
+        binding: the layer that sets the interval, or the resources that run out: of "LUT or DSP"
+            more of either would allow a better network, of "LUT, FF" only more of both.
         better: None where no folding is better.
         exhaustive: the search left nothing out.
         fits: the budget holds it; True without a budget.
@@ -215,14 +217,7 @@ class _Solver:
 
     def _better(self, timing: Schedule, total: Resources) -> Better | None:
         """The cheapest network that is clearly better, whatever it needs."""
-        choice: Choice | None = None
-        if self.wish.objective == "latency":
-            limit = int(timing.latency * (1 - _STEP))
-            choice = self._quicker(limit, timing.initiation_interval)
-        else:
-            limit = int(timing.initiation_interval * (1 - _STEP))
-            if limit >= self.candidates.intervals[0]:
-                choice = self._cheapest(limit, None)
+        choice = self._improve(timing, None)
         if choice is None:
             return None
         then, needed = self._measure(choice.folding(self.candidates.names))
@@ -233,17 +228,29 @@ class _Solver:
             over=needed.over(self.wish.budget) if self.wish.budget else (),
         )
 
-    def _quicker(self, latency: int, interval: int) -> Choice | None:
+    def _improve(self, timing: Schedule, budget: Resources | None) -> Choice | None:
+        """The cheapest choice that is clearly better; None if there is none within the budget."""
+        if self.wish.objective == "latency":
+            limit = int(timing.latency * (1 - _STEP))
+            return self._quicker(limit, timing.initiation_interval, budget)
+        limit = int(timing.initiation_interval * (1 - _STEP))
+        if limit < self.candidates.intervals[0]:
+            return None
+        return self._cheapest(limit, budget)
+
+    def _quicker(self, latency: int, interval: int, budget: Resources | None) -> Choice | None:
         """A network with less latency, from small steps to large ones; None if there is none."""
         for slack in _SLACKS:
             limit = max(int(interval / slack), self.candidates.intervals[0])
-            plain = self._search(Goal(interval=limit, cycle_price=0.0))
-            assert plain is not None
+            plain = self._search(Goal(interval=limit, cycle_price=0.0, budget=budget))
+            if plain is None:
+                continue
             found = [
                 self._search(
                     Goal(
                         interval=limit,
                         cycle_price=dearer * _LATENCY_SHARE * plain.price / limit,
+                        budget=budget,
                     )
                 )
                 for dearer in _DEARER
@@ -254,11 +261,25 @@ class _Solver:
         return None
 
     def _binding(self, timing: Schedule, better: Better | None) -> str:
+        """The slowest layer; where the budget ends it, each resource that alone would be enough.
+
+        Where no resource alone would be, all of which the next better network needs more.
+        """
         if better is None:
             return f"{timing.bottleneck}: no folding of the network is better"
-        if better.over and self.wish.objective != "cost":
-            return ", ".join(_UNITS[name] for name in better.over)
-        return timing.bottleneck
+        if not better.over or self.wish.objective == "cost":
+            return timing.bottleneck
+        enough = [name for name in RESOURCES if self._improve(timing, self._lifted(name))]
+        if enough:
+            return " or ".join(_UNITS[name] for name in enough)
+        return ", ".join(_UNITS[name] for name in better.over)
+
+    def _lifted(self, name: str) -> Resources:
+        """The budget without the limit of one resource."""
+        assert self.wish.budget is not None
+        limits = dict(self.wish.budget.items())
+        limits["lut"] *= 1 - _FIFO_SHARE
+        return Resources(**(limits | {name: inf}))
 
     def _too_small(self) -> str:
         """The message for a budget that holds nothing that is fast enough."""
