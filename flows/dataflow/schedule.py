@@ -13,7 +13,7 @@ import numpy as np
 
 from flows.dataflow import latency
 from flows.dataflow.network import IMAGE, Layer, Network
-from flows.dataflow.walk import ALWAYS, Times, walk_layer
+from flows.dataflow.walk import ALWAYS, Times, held_up, walk_layer
 
 _FRAMES = 4  # walked; the last two are in the steady state
 
@@ -65,14 +65,23 @@ def _waiting(pushed: Times, taken: Times) -> tuple[int, int]:
 def _pass(network: Network, source: Times) -> tuple[Times, dict[str, tuple[int, int]]]:
     """Walks frames through all layers; returns output times, and what waits on each edge."""
     left = {IMAGE: source}
+    made: dict[str, Layer] = {}
     waiting = {}
     for layer in network:
         pushed = [left[name] for name in layer.inputs]
         late = [latency.FIFO if depth else 0 for depth in layer.fifo_depths]
         walk = walk_layer(layer, *(times + fifo for times, fifo in zip(pushed, late, strict=True)))
-        for edge, times, taken in zip(layer.edges, pushed, walk.taken, strict=True):
-            waiting[edge.name] = (0, 0) if edge.producer == IMAGE else _waiting(times, taken)
+        edges = zip(layer.edges, layer.fifo_depths, pushed, walk.taken, strict=True)
+        for edge, depth, times, taken in edges:
+            if edge.producer == IMAGE:
+                waiting[edge.name] = (0, 0)
+                continue
+            need, most = _waiting(times, taken)
+            if not depth and held_up(made[edge.producer], times, taken):
+                need = max(need, 2)
+            waiting[edge.name] = (need, most)
         left[layer.name] = walk.left
+        made[layer.name] = layer
     return left[network.layers[-1].name], waiting
 
 
@@ -103,12 +112,14 @@ def schedule(network: Network) -> Schedule:
 def size_fifos(network: Network) -> Network:
     """Gives each layer the FIFO that the schedule asks for; none where one beat waits at most.
 
-    One beat can wait in the output register of the layer before. Depths are powers of two.
+    One beat can wait in the output register of the layer before, as long as that layer does not
+    need the register for the next one. Depths are powers of two.
     """
     inner = [edge.name for edge in network.edges if edge.producer != IMAGE]
-    deep = network.with_fifo_depths(dict.fromkeys(inner, 1 << 20))
-    occupancy = schedule(deep).occupancy
-    depths = {
-        name: 1 << (beats - 1).bit_length() if beats > 1 else 0 for name, beats in occupancy.items()
-    }
+    depths = dict.fromkeys(inner, 0)
+    found = schedule(network.with_fifo_depths(dict.fromkeys(inner, 1 << 20))).occupancy
+    while short := {name for name, depth in depths.items() if found[name] > max(depth, 1)}:
+        # Without the FIFOs that are not needed, beats move a cycle earlier.
+        depths |= {name: 1 << (found[name] - 1).bit_length() for name in short}
+        found = schedule(network.with_fifo_depths(depths)).occupancy
     return network.with_fifo_depths(depths)

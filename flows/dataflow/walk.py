@@ -20,6 +20,7 @@ from flows.dataflow.kernels import (
     Kernel,
     MatrixUnit,
     MaxPool,
+    MvuDsp,
     MvuXnor,
     Requant,
     Serial,
@@ -97,17 +98,51 @@ def _kernel(kernel: Kernel, rest: list[Kernel], times: Times) -> _Step:
         return _dense(kernel, times)
     if isinstance(kernel, MaxPool | SumPool):
         return _pool(kernel, times)
+    if isinstance(kernel, WidthConverter):
+        return _converter(kernel, _hold(rest), times)
+    folds = _folds(kernel)
     if isinstance(kernel, Threshold):
-        folds = kernel.stream.channels // kernel.pe if kernel.pixels else 1
         return _shared(folds, latency.THRESHOLD + (folds > 1), times)
     if isinstance(kernel, StreamAdd):
-        folds = kernel.a.channels // kernel.pe
         return _shared(folds, latency.ADD + (folds > 1), times)
+    assert isinstance(kernel, Requant)
+    return _shared(folds, latency.requant(kernel) + (folds > 1), times)
+
+
+def _folds(kernel: Kernel) -> int:
+    """Words of a beat that a kernel without weights makes one after the other."""
+    if isinstance(kernel, Threshold):
+        return kernel.stream.channels // kernel.pe if kernel.pixels else 1
+    if isinstance(kernel, StreamAdd):
+        return kernel.a.channels // kernel.pe
+    if isinstance(kernel, MaxPool | SumPool):
+        lanes = kernel.lanes if isinstance(kernel, MaxPool) else kernel.pe
+        assert lanes is not None
+        return kernel.stream.channels // lanes
     if isinstance(kernel, Requant):
-        folds = kernel.stream.channels // kernel.pe
-        return _shared(folds, latency.requant(kernel) + (folds > 1), times)
-    assert isinstance(kernel, WidthConverter)
-    return _converter(kernel, _hold(rest), times)
+        return kernel.stream.channels // kernel.pe
+    if isinstance(kernel, WidthConverter):
+        return max(1, kernel.output_bits // kernel.input_bits)
+    return 1
+
+
+def held_up(layer: Layer, left: Times, taken: Times) -> bool:
+    """Whether the next layer, without a FIFO, takes beats so late that this one makes them later.
+
+    One beat can wait in the output register. Where words of a beat are collected in it, the next
+    ones come in only when it is free; `mvu_dsp` ends a tile only when it is.
+
+    Args:
+        layer: that makes the beats.
+        left: (n,) when each beat is there, if none was held up.
+        taken: (n,) when the next layer takes it.
+    """
+    last = [k for k in layer.kernels if not isinstance(k, StreamConcat | StreamShuffle)][-1]
+    # Beats that come together, and the cycles from the last one's transfer to the next.
+    group, after = 1, _folds(last)
+    if isinstance(last, MvuDsp) and last.direct:
+        group, after = last.m, latency.unit(last) + 1
+    return bool((taken[group - 1 : -1 : group] + after > left[group::group]).any())
 
 
 def _shared(folds: int, late: int, arrival: Times) -> _Step:
@@ -216,12 +251,10 @@ def _serial(unit: Serial, arrival: Times) -> _Step:
 
 def _pool(pool: MaxPool | SumPool, arrival: Times) -> _Step:
     """C/PE cycles a pixel; the last pixel of a window that lies inside the image lets it out."""
-    kernel, stride, pad, lanes = pool.kernel, pool.kernel, 0, pool.pe
+    kernel, stride, pad = pool.kernel, pool.kernel, 0
     if isinstance(pool, MaxPool):
-        stride, pad, lanes = pool.step, pool.pad, pool.lanes
-    assert lanes is not None
-    stream, out = pool.stream, pool.output
-    folds = stream.channels // lanes
+        stride, pad = pool.step, pool.pad
+    stream, out, folds = pool.stream, pool.output, _folds(pool)
     taken = _paced(arrival + folds - 1, folds)
     frames = taken.reshape(-1, stream.height, stream.width)
     rows, columns = (

@@ -20,9 +20,7 @@ module dsp_pair #(
   parameter int unsigned FIELD_W = 15,
   parameter int unsigned X_W = 8,
   localparam int unsigned A_W = 25,
-  localparam int unsigned B_W = 18,
-  localparam int unsigned M_W = A_W + B_W,
-  localparam int unsigned P_W = 48
+  localparam int unsigned B_W = 18
 ) (
   input  logic                 clk_i,
   input  logic                 first_i,
@@ -52,6 +50,8 @@ module dsp_pair #(
     sum_o     <= (first_i ? start_i : sum_o) + product_q;
   end
 `else
+  localparam int unsigned M_W = A_W + B_W;
+  localparam int unsigned P_W = 48;
   logic signed [A_W-1:0] plus;    // 2*plus0 + 2*plus1 * 2^FIELD_W
   logic signed [A_W-1:0] minus;   // -1 - 2^FIELD_W
   logic signed [A_W-1:0] weight_q;

@@ -76,9 +76,11 @@ class MvuDsp(MvuInt):
         bound = self.accumulator_bound
         return np.asarray(self.middle - np.clip(self.thresholds, -bound, bound + 1))
 
-    def latency(self) -> int:
-        """Cycles from the transfer of a tile to its first output beat, beyond the N steps.
+    @property
+    def direct(self) -> bool:
+        """Whether results go to the output register at once; faster ones go through a FIFO."""
+        return self.n >= self.m + 7
 
-        Results that come faster than the output register is emptied go through a FIFO.
-        """
-        return 7 if self.n >= self.m + 7 else 8
+    def latency(self) -> int:
+        """Cycles from the transfer of a tile to its first output beat, beyond the N steps."""
+        return 7 if self.direct else 8
