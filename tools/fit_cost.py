@@ -208,8 +208,14 @@ def main(arguments: list[str]) -> int:
         }
         for (layer, size, fold), report in zip(chosen, reports, strict=True)
     ]
+    write(rows, reports[0].tool)
+    return 0
+
+
+def write(rows: list[dict[str, Any]], tool: str) -> None:
+    """Fits the points and writes the file."""
     document = json.loads(COST_FILE.read_text())
-    document["tool"] = reports[0].tool
+    document["tool"] = tool
     document["coefficients"] = fit(rows)
     for row, kind in product(rows, KINDS):
         per = document["coefficients"]
@@ -222,7 +228,6 @@ def main(arguments: list[str]) -> int:
     for kind in KINDS:
         errors = [row[f"expected {kind}"] / row[kind] - 1 for row in rows]
         print(f"{kind}: {min(errors):+.1%} to {max(errors):+.1%}")
-    return 0
 
 
 if __name__ == "__main__":

@@ -19,10 +19,10 @@ _ADD = 15 / 8  # LUTs of a bit of an addition that saturates
 _COMPARE = 0.75  # LUTs of a bit of a comparison with a threshold that is looked up
 
 
-def unit_cost(shape: UnitShape, fold: Fold) -> UnitCost:
+def unit_cost(shape: UnitShape, fold: Fold, *, in_words: bool = False) -> UnitCost:
     """Cost of a folded layer that multiplies, with the codes that it makes of its sums."""
     if shape.weight_bits == 1:
-        cost = binary_cost(shape, fold)
+        cost = binary_cost(shape, fold, in_words=in_words)
     else:
         products = _serial if fold.form == "input" else _products
         cost = UnitCost(cycles=_cycles(shape, fold), resources=products(shape, fold))

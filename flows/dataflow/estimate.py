@@ -12,7 +12,7 @@ from flows.dataflow.cost import (
     pool_cost,
 )
 from flows.dataflow.cost_graph import kernel_cost, unit_cost
-from flows.dataflow.kernels import MaxPool, WidthConverter
+from flows.dataflow.kernels import MaxPool, MvuXnor, WidthConverter
 from flows.dataflow.network import Layer, Network
 
 
@@ -29,9 +29,10 @@ def joint_estimate(layer: Layer) -> Resources:
 def layer_estimate(layer: Layer, shapes: Sequence[UnitShape], folding: Folding) -> Resources:
     """A whole layer."""
     found = joint_estimate(layer)
+    in_words = any(isinstance(kernel, MvuXnor) and not kernel.gather for kernel in layer.kernels)
     for shape in shapes:
         if shape.name == layer.name:
-            found += unit_cost(shape, folding[layer.name]).resources
+            found += unit_cost(shape, folding[layer.name], in_words=in_words).resources
     for kernel in layer.kernels:
         if isinstance(kernel, MaxPool) and kernel.stream.bits == 1:
             found += pool_cost(kernel.stream.channels, kernel.stream.width)

@@ -9,6 +9,7 @@ import pytest
 from flows import cosim, pipeline
 from flows.boards import load_board
 from flows.config import BuildConfig
+from flows.dataflow.cost import NETWORK_ERROR
 from flows.errors import VerificationError
 from flows.synth import SynthReport, synthesise
 from tests.bench import simulation
@@ -59,6 +60,10 @@ def test_on_ultrascale(name: str, board: str, limits: tuple[int, float, int], tm
     assert sum(report.lut for report in reports) <= lut <= load_board(board).budget.lut
     assert sum(report.bram36 for report in reports) <= bram36 <= load_board(board).budget.bram36
     assert sum(report.dsp for report in reports) <= dsp <= load_board(board).budget.dsp
+    expected = zoo.folded.solution.plan.resources
+    for kind, error in NETWORK_ERROR.items():
+        found = sum(getattr(report, kind) for report in reports)
+        assert getattr(expected, kind) == pytest.approx(found, rel=error), kind
     counts = {layer.name for layer in zoo.network if layer.unit} - {"conv0"}  # that one in DSP
     for report in reports:
         assert report.family == "xcup"

@@ -175,7 +175,15 @@ class Candidates:
             )
             found.append(option)
             if self._dense(index) and fold.form == "window" and not shape.raw:
-                found.append(replace(option, in_words=True, tail=tail - 1))
+                resources = unit_cost(shape, fold, in_words=True).resources
+                words = replace(
+                    option,
+                    resources=resources,
+                    price=price(resources),
+                    tail=tail - 1,
+                    in_words=True,
+                )
+                found.append(words)
         return found
 
     def _timing(self, index: int, fold: Fold | None, arriving: Arriving) -> tuple[int, int]:
