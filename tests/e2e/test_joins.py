@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 
 from flows import cosim
-from flows.dataflow.fold_graph import fold_graph
 from flows.dataflow.lower_graph import lower_graph
 from flows.dataflow.network import Network
 from flows.dataflow.schedule import schedule, size_fifos
+from flows.dataflow.solve.graph import fold_graph
 from flows.dataflow.walk import walk_layer
 from flows.emit.project import RtlProject, emit
 from flows.errors import VerificationError
