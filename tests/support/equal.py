@@ -18,6 +18,8 @@ class Equality:
 
     ``sabotage`` replaces the first text by the second, in the module of the second form.
     ``latency``: cycles from the inputs to the outputs, without feedback; 0: combinational.
+    ``restart``: input that takes a sum from the inputs, whatever was in it. Then both forms are
+    equal, and the cycle after shows that equal sums stay equal, and so for ever.
     """
 
     id: str
@@ -26,6 +28,7 @@ class Equality:
     forms: tuple[str, str]
     sabotage: tuple[str, str]
     latency: int = 0
+    restart: str = ""
 
     @property
     def macros(self) -> set[str]:
@@ -41,6 +44,7 @@ def _read(equality: Equality, form: str, folder: str, names: list[str]) -> list[
         f"read_verilog -sv {macros} -I{folder} {' '.join(f'{folder}/{name}' for name in names)}",
         "read_verilog +/xilinx/cells_sim.v",
         f"hierarchy -check -top {equality.module} {values}",
+        "setattr -mod -unset keep_hierarchy *",
         f"rename -top {folder}",
         f"prep -flatten -top {folder}",
         f"design -stash {folder}",
@@ -67,7 +71,12 @@ def is_equal(equality: Equality, folder: Path, *edit: str) -> bool:
         assert edit[0] in text, f"{equality.module}: nothing to replace: {edit[0]!r}"
         copy.write_text(text.replace(*edit))
     names = [path.name for path in files if path.suffix == ".sv"]
-    wait = f"-seq {equality.latency + 1} -prove-skip {equality.latency}" if equality.latency else ""
+    wait, skip = "", equality.latency
+    if equality.restart:
+        skip += 1
+        wait = f"-seq {skip + 2} -prove-skip {skip} -set-at {skip} in_{equality.restart} 1"
+    elif skip:
+        wait = f"-seq {skip + 1} -prove-skip {skip}"
     lines = [
         *_read(equality, equality.forms[0], "first", names),
         *_read(equality, equality.forms[1], "second", names),

@@ -59,6 +59,19 @@ def counter(unit: Unit, sabotage: tuple[str, str]) -> Equality:
     )
 
 
+def pair(identity: str, **parameters: int) -> Equality:
+    """The sums of a DSP slice, as wide as they are and as wide as they are read."""
+    return Equality(
+        id=identity,
+        module="dsp_pair",
+        parameters=parameters,
+        forms=(PLAIN, f"{PLAIN} XNORFLOW_FAST_SIM"),
+        sabotage=("+ SUM_W'(!plus_q[1]);", "+ SUM_W'(plus_q[1]);"),
+        latency=3,
+        restart="first_i",
+    )
+
+
 EQUALITIES = (
     Equality(
         id="lut_pair",
@@ -79,6 +92,8 @@ EQUALITIES = (
     chain("carry_chain_carry8", 3, 3, CARRY8),
     chain("carry_chain_carry8_long", 1, 18, CARRY8),
     counter(comparing(10), (".carry_i((b == 0) ? carry_i && CARRY : 1'b0)", ".carry_i(1'b0)")),
+    pair("dsp_pair"),
+    pair("dsp_pair_small", FIELD_W=2, X_W=1),
     counter(comparing(12, constant=1), ("act_i[ORDER[INDEX_W*i+:INDEX_W]]", "act_i[i]")),
 )
 

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import numpy as np
@@ -108,46 +107,3 @@ def test_a_wrong_slice_is_found(tmp_path: Path, rng: np.random.Generator) -> Non
 )
 def test_refuses(values: dict[str, int], match: str) -> None:
     check_rejected("dsp_pair", [PAIR], parameters=values, match=match)
-
-
-def _forms_agree(folder: Path, parameters: dict[str, int], *edit: str) -> bool:
-    """Whether the form for simulators is the other one, for all inputs, by SAT.
-
-    Products depend on the inputs of two cycles before. A sum that begins makes both forms equal,
-    whatever was in them; the cycle after shows that equal sums stay equal, and so for ever.
-    """
-    text = PAIR.read_text()
-    (folder / "fast.sv").write_text(text.replace(*edit) if edit else text)
-    shutil.copy(PAIR, folder / "plain.sv")
-    values = " ".join(f"-set {key} {value}" for key, value in parameters.items())
-    script = []
-    for name, define in (("plain", ""), ("fast", "-DXNORFLOW_FAST_SIM")):
-        script += [
-            f"read_verilog -sv {define} {name}.sv",
-            f"chparam {values} dsp_pair",
-            "setattr -mod -unset keep_hierarchy dsp_pair",
-            "prep -flatten -top dsp_pair",
-            f"rename dsp_pair {name}",
-            f"design -stash {name}",
-        ]
-    script += [
-        *(f"design -copy-from {name} {name}" for name in ("plain", "fast")),
-        "miter -equiv -flatten -make_outputs plain fast miter",
-        "sat -prove trigger 0 -seq 6 -prove-skip 4 -set-at 4 in_first_i 1 miter",
-    ]
-    (folder / "forms.ys").write_text("\n".join(script))
-    execute(["-l", "forms.log", "-s", "forms.ys"], folder, "forms")
-    log = (folder / "forms.log").read_text()
-    assert "SAT proof finished" in log
-    return "no model found: SUCCESS!" in log
-
-
-@pytest.mark.parametrize("parameters", [{"FIELD_W": 2, "X_W": 1}, {"FIELD_W": 9, "X_W": 4}, {}])
-def test_the_form_for_simulators_is_proven(parameters: dict[str, int], tmp_path: Path) -> None:
-    assert _forms_agree(tmp_path, parameters)
-
-
-def test_another_form_is_refuted(tmp_path: Path) -> None:
-    edit = ("+ SUM_W'(!plus_q[1]);", "+ SUM_W'(plus_q[1]);")
-    assert edit[0] in PAIR.read_text()
-    assert not _forms_agree(tmp_path, {"FIELD_W": 9, "X_W": 4}, *edit)
