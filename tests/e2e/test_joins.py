@@ -36,7 +36,13 @@ class Emitted:
 
     def simulate(self, pattern: StallPattern, *, trace: bool) -> SimResult:
         simulator = cosim.build_network_simulator(
-            self.project, self.network, trace=trace, waves=False, cache_dir=CACHE, jobs=1
+            self.project,
+            self.network,
+            trace=trace,
+            waves=False,
+            cache_dir=CACHE,
+            jobs=1,
+            optimize=1,
         )
         job = cosim._job(self.network, self.project, self.images, pattern, 0)
         return run(simulator, job.input_beats, expect=job.expect, options=job.options)
