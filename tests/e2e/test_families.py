@@ -23,7 +23,7 @@ WHOLE = (
     "resnet18_tb_cifar10",
     "ftbnn18_cifar10",
 )
-LARGE = ("bireal18_imagenet", "binarydensenet28_imagenet")
+LARGE = ("bireal18_imagenet",)
 
 
 def check(case: Family, images: int, *patterns: str) -> None:
