@@ -78,6 +78,7 @@ def points() -> list[tuple[Layer, int, Fold]]:
         (small, Fold(pe=1, simd=144, m=4, **luts)),
         (small, Fold(pe=4, simd=144, m=2, **luts)),
         (small, Fold(pe=2, simd=36, **luts)),
+        (_conv(10, 64, 64), Fold(pe=2, simd=192, m=4, **block)),
         (_conv(10, 16, 32, pad=1), Fold(pe=1, simd=144, m=2, **luts)),
         (fc1, Fold(pe=1, simd=128, form="input", **block)),
         (fc1, Fold(pe=4, simd=64, form="input", **block)),
@@ -87,6 +88,8 @@ def points() -> list[tuple[Layer, int, Fold]]:
         (whole, Fold(pe=1, simd=256, form="input", **block)),
         (stem, Fold(pe=2, simd=27, m=1, **luts)),
         (stem, Fold(pe=1, simd=27, m=5, **luts)),
+        (stem, Fold(pe=64, simd=27, **luts)),
+        (_conv(10, 3, 16, bits=8), Fold(pe=16, simd=27, **luts)),
         *((stem, Fold(pe=64, simd=1, m=m, form="dsp", **luts)) for m in (1, 3)),
         (first, Fold(pe=1, simd=784, **luts)),
         (_conv(30, 64, 64), Fold(pe=1, simd=576, m=2, **luts)),
@@ -135,6 +138,8 @@ EXPECTED = {
     "unit": (110, 150),  # control, credits, result FIFO
     "lane": (0.83, 1.0),  # XNOR and its share of the counter; registers of its operands and sums
     "pixel lane": (7.3, 8.0),
+    "shared bit": (1, 1),
+    "chosen bit": (0.5, 0.6),
     "result": (6, 20),
     "tile bit": (0, 1),  # held while weights stream past
     "output bit": (0, 2),  # gathered, and handed on

@@ -251,6 +251,8 @@ def features(shape: UnitShape, fold: Fold, *, in_words: bool = False) -> dict[st
 def _window_unit(shape: UnitShape, fold: Fold) -> dict[str, float]:
     """Held tile, counters, sums, results gathered to pixels of all channels."""
     nf, sf = shape.mh // fold.pe, shape.n // fold.simd
+    if nf * sf == 1 and shape.in_bits > 1 and not shape.raw:
+        return _shared_unit(shape, fold)
     results = fold.pe * fold.m
     lanes = "lane" if shape.in_bits == 1 else "pixel lane"
     found = {
@@ -263,8 +265,20 @@ def _window_unit(shape: UnitShape, fold: Fold) -> dict[str, float]:
     }
     if sf > 1:
         found["sum"] = float(results)
-        found["operand"] = float(fold.m * fold.simd * (sf - 1) * shape.in_bits)
+        found["operand"] = float(_slice_elements(shape, fold) * (sf - 1) * shape.in_bits)
     return found
+
+
+def _shared_unit(shape: UnitShape, fold: Fold) -> dict[str, float]:
+    """Sums of each four elements, and channels that add what they choose (shared_sums.sv)."""
+    bits = ceil(shape.n / 4) * (shape.in_bits + 2)
+    return {
+        "unit": 1.0,
+        "shared bit": float(fold.m * 16 * bits),
+        "chosen bit": float(fold.m * fold.pe * bits),
+        "tile bit": float(_tile_bits(shape, fold)),
+        "output bit": float(fold.m * shape.mh),
+    }
 
 
 def _input_unit(shape: UnitShape, fold: Fold) -> dict[str, float]:
@@ -306,6 +320,17 @@ def _window(shape: UnitShape, fold: Fold) -> dict[str, float]:
 def _tile_bits(shape: UnitShape, fold: Fold) -> int:
     columns = (fold.m - 1) * shape.stride + shape.kernel
     return shape.kernel * columns * shape.channels * shape.in_bits
+
+
+def _slice_elements(shape: UnitShape, fold: Fold) -> int:
+    """Elements that are chosen anew in each step of a sum.
+
+    Steps that take whole rows of the kernel choose among rows of the tile, for all pixels at once.
+    """
+    row = shape.n // shape.kernel
+    if fold.simd % row == 0:
+        return fold.simd // row * _tile_bits(shape, fold) // (shape.kernel * shape.in_bits)
+    return fold.m * fold.simd
 
 
 def _sum_bits(shape: UnitShape) -> int:

@@ -7,7 +7,15 @@ valid. tests/e2e/test_network.py and the modules' tests compare them with simula
 
 from functools import cache
 
-from flows.dataflow.kernels import Affine, MatrixUnit, MvuDsp, MvuProduct, MvuSerial, Requant
+from flows.dataflow.kernels import (
+    Affine,
+    MatrixUnit,
+    MvuDsp,
+    MvuInt,
+    MvuProduct,
+    MvuSerial,
+    Requant,
+)
 
 FIFO = 1
 WINDOW = 1
@@ -50,11 +58,24 @@ def counter(
             for c in range(columns)
         ]
     heap = [height + (c < addend) for c, height in enumerate(heap)]
+    return (not constant) + _heap(heap)
+
+
+def shared_sums(lanes: int, planes: int) -> int:
+    """Latency of `shared_sums` with N lanes of BITS planes, in cycles."""
+    fours = -(-lanes // 4)
+    columns = (lanes * (2**planes - 1) + 1).bit_length()
+    heap = [fours if c < planes + 2 else 0 for c in range(columns)]
+    return 1 + _heap(heap) + 1  # sums of four, the heap, the comparison
+
+
+def _heap(heap: list[int]) -> int:
+    """Latency of `heap_add` for columns of these heights: its steps and the last addition."""
     steps = 0
     while max(heap) > 3:
         heap = _reduce(heap)
         steps += 1
-    return (not constant) + steps + 1  # the lanes, the heap, the last addition
+    return steps + 1
 
 
 def _reduce(heap: list[int]) -> list[int]:
@@ -94,6 +115,8 @@ def _sums(kernel: MatrixUnit) -> int:
     """Cycles from a step to the sum that it ends."""
     if isinstance(kernel, MvuProduct):
         return 2 + (kernel.simd - 1).bit_length() + 1  # dot_product, accumulator
+    if isinstance(kernel, MvuInt) and kernel.shared:
+        return shared_sums(kernel.simd, kernel.in_bits)
     compares = kernel.thresholds is not None
     if kernel.sf > 1 or isinstance(kernel, MvuSerial):
         return counter(kernel.simd, kernel.in_bits, carry=compares) + 1

@@ -14,12 +14,14 @@
 // that depends on the weights only (or is half of acc, for bits). Both that and the threshold are in the start word of a channel: the
 // complement of a threshold on the count, or minus the excess; with ZERO_PAD also what -1 beside the image adds, by border class. Where a
 // step is the whole sum, the start word enters the counter, whose carry is the activation; else, and for products, the accumulator.
+// Where one step is all channels of a pixel, weights and thresholds are constants, and integers are added up by shared_sums.
 //
 // Flow control: a step that ends a sum starts only when the result FIFO has a place for it (`used_q` counts places from that step on),
 // so results never wait in the pipeline and the pipeline has no enables. A tile is accepted in the cycle of its predecessor's last
 // step. With FIFO_DEPTH * SF >= UNIT + 2 the interval is NF*SF cycles per tile (where the output takes M beats in that time).
 // Latency, from the transfer of a tile to its first output beat: NF*SF + UNIT + 2 cycles, NF = MH/PE, SF = K*K*C/GROUPS/SIMD; UNIT is the
-// latency of popcount_heap, one more with SF > 1, or of dot_product and one; with REQUANT 3 + SLOPES more. Interval: max(NF*SF, M) cycles.
+// latency of popcount_heap, one more with SF > 1, or of shared_sums, or of dot_product and one; with REQUANT 3 + SLOPES more.
+// Interval: max(NF*SF, M) cycles.
 // RUNTIME: words can be loaded, see rom; weights are memory MEMORY, start words the next, words of codes the one after.
 // Cuts valid, data and ready: no path between the two streams. In simulation the counters have a fast form, see popcount_heap.
 `include "axis_assert.svh"
@@ -84,6 +86,7 @@ module mvu_core #(
   localparam int unsigned USED_W = $clog2(FIFO_DEPTH + 1);
   localparam bit ACCUMULATE = (SF > 1) || PRODUCTS;
   localparam int unsigned TAG_W = ACCUMULATE ? 3 : 1;
+  localparam bit SHARED = !PRODUCTS && IN_BITS > 1 && NF * SF == 1 && THRESHOLD && GROUPS == 1 && !ZERO_PAD;
   localparam int unsigned COUNT_MAX = MW * ((32'd1 << IN_BITS) - 32'd1);
   // Start words: the complement of a threshold of 0 to COUNT_MAX + 1, so that with one more from the carry the bit above it is set
   // when the count reaches the threshold; or a number in two's complement. A bipolar sum is 2*agree - MW = 2*(agree - HALF) + MW % 2,
@@ -192,7 +195,7 @@ module mvu_core #(
   // What the counters add, or nothing.
   localparam int unsigned ADDEND_W = ACCUMULATE ? 1 : START_W;
   logic [STARTS*ADDEND_W-1:0] addend;
-  if (ACCUMULATE) begin : gen_no_addend
+  if (ACCUMULATE || SHARED) begin : gen_no_addend
     logic unused_addend;
     assign addend        = '0;
     assign unused_addend = ^addend;
@@ -224,8 +227,32 @@ module mvu_core #(
       end
     end
 
+    if (SHARED) begin : gen_shared
+      logic [PE-1:0] reached;
+      logic          pixel_tag;
+      shared_sums #(
+        .N(SIMD),
+        .BITS(IN_BITS),
+        .CHANNELS(PE)
+      ) u_unit (
+        .clk_i,
+        .rst_ni,
+        .act_i(slices),
+        .weight_i(weight),
+        .start_i(start),
+        .tag_i(tag),
+        .reached_o(reached),
+        .tag_o(pixel_tag)
+      );
+      for (genvar pe = 0; pe < PE; pe = pe + 1) begin : gen_sum
+        assign unit_sum[(m*PE+pe)*STEP_W+:STEP_W] = {reached[pe], {STEP_W-1{1'b0}}};
+        assign unit_tag[m*PE+pe]       = pixel_tag;
+        assign unit_start_tag[m*PE+pe] = 1'b0;
+      end
+    end
+
     // The channels of a group are neighbours among the lanes.
-    for (genvar pe = 0; pe < PE; pe = pe + 1) begin : gen_channel
+    for (genvar pe = 0; pe < (SHARED ? 0 : PE); pe = pe + 1) begin : gen_channel
       localparam int unsigned LANE = m * PE + pe;
       localparam int unsigned GROUP = pe / (PE / GROUPS);
       localparam int unsigned START = ZERO_PAD ? LANE : pe;

@@ -4,7 +4,7 @@
 // The address runs one word ahead, so `word_o` (the memory's own output register) is always the word for the current step and the next
 // one stands there in the cycle after `pop_i`: one word per cycle. Valid from the first cycle after the first clock edge out of
 // reset; a word can be used by whatever was itself registered at that edge. `last_o` marks word DEPTH-1.
-// Cuts the path from `pop_i` to `word_o`. Cost: the memory, and an address counter.
+// Cuts the path from `pop_i` to `word_o`. Cost: the memory, and an address counter; a single word is a constant and costs nothing.
 module mvu_words #(
   parameter int unsigned W = 8,
   parameter int unsigned DEPTH = 16,
@@ -47,19 +47,29 @@ module mvu_words #(
     end
   end
 
-  rom #(
-    .W(W),
-    .DEPTH(DEPTH),
-    .BLOCK(BLOCK),
-    .RUNTIME(RUNTIME),
-    .MEMORY(MEMORY),
-    .FILE(FILE)
-  ) u_rom (
-    .clk_i,
-    .load_i,
-    .en_i(read),
-    .addr_i(address_q),
-    .data_o(word_o)
-  );
+  if (DEPTH == 1 && !RUNTIME) begin : gen_constant
+    (* ram_style = "registers" *) logic [W-1:0] mem [0:0];
+    logic unused_load;
+    if (FILE != "") begin : gen_load
+      initial $readmemh(FILE, mem);
+    end
+    assign word_o      = mem[0];
+    assign unused_load = ^load_i;
+  end else begin : gen_rom
+    rom #(
+      .W(W),
+      .DEPTH(DEPTH),
+      .BLOCK(BLOCK),
+      .RUNTIME(RUNTIME),
+      .MEMORY(MEMORY),
+      .FILE(FILE)
+    ) u_rom (
+      .clk_i,
+      .load_i,
+      .en_i(read),
+      .addr_i(address_q),
+      .data_o(word_o)
+    );
+  end
 
 endmodule

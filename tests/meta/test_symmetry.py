@@ -12,6 +12,7 @@ from tests.meta import tree
 TESTED_THROUGH = {
     "mvu_core": "conv_xnor",
     "mvu_words": "conv_xnor",
+    "shared_sums": "mvu_int",
     "popcount_heap": "xnor_popcount",
     "heap_add": "xnor_popcount",
     "popcount_ripple": "xnor_popcount",

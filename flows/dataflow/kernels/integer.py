@@ -23,6 +23,11 @@ class MvuInt(MatrixUnit):
         """A pixel."""
         return 8
 
+    @property
+    def shared(self) -> bool:
+        """One step is all channels: weights are constants, `shared_sums` adds up (mvu_core.sv)."""
+        return self.nf * self.sf == 1 and self.thresholds is not None and self.groups == 1
+
     def parameters(self) -> Parameters:
         """Adds the element's width and the geometry of the tile."""
         geometry = {"C": self.channels, "K": self.kernel, "STRIDE": self.stride, "M": self.m}

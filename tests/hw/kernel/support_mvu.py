@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from flows.dataflow.latency import counter
+from flows.dataflow.latency import counter, shared_sums
 from flows.emit.project import closure
 from flows.sim.run import RunOptions
 from flows.sim.verilate import SimulatorBuild
@@ -89,6 +89,8 @@ class Layer:
     @property
     def unit_latency(self) -> int:
         """Cycles from a step to its sum; the RTL is held to `counter` by test_xnor_popcount."""
+        if self.nf * self.sf == 1 and self.in_bits > 1 and self.threshold:
+            return shared_sums(self.lanes, self.in_bits)
         if self.sf > 1:
             return counter(self.lanes, self.in_bits, carry=self.threshold) + 1
         total = self.start_bits + self.threshold

@@ -39,6 +39,8 @@ TABLE = (
     int_row("one_bit", "unsigned bits are not +-1", in_bits=1, c=4, mh=4),
     int_row("two_bits", "narrow elements", in_bits=2, c=4, mh=4, simd=12),
     int_row("pointwise", "K = 1, one input", c=1, k=1, mh=2, in_bits=5),
+    int_row("shared", "one step is all channels: sums are shared, weights constant", mh=6, pe=6),
+    int_row("shared_few", "fewer elements than are added at once", c=2, k=1, mh=3, pe=3, in_bits=3),
     int_row("dense", "first layer of a fully connected network", c=49, k=1, mh=6, pe=2, simd=7),
 )
 
@@ -48,7 +50,7 @@ def test_traffic(row: Any, tmp_path: Path, rng: np.random.Generator) -> None:
     check_traffic(TOP, row.parameters["layer"], tmp_path, rng, fast=True)
 
 
-@rows(*(row for row in TABLE if row.id in ("stem_neighbours", "parallel", "raw_folded")))
+@rows(*(row for row in TABLE if row.id in ("stem_neighbours", "parallel", "raw_folded", "shared", "shared_few")))
 def test_traffic_structural(row: Any, tmp_path: Path, rng: np.random.Generator) -> None:
     check_traffic(TOP, row.parameters["layer"], tmp_path, rng, fast=False)
 
@@ -95,6 +97,7 @@ def test_lint() -> None:
     for parameters in (
         {},
         {"M": 2, "SIMD": 9, "PE": 2},
+        {"MH": 5, "PE": 5, "C": 2},
         {"IN_BITS": 4, "THRESHOLD": 0, "ACC_W": 10, "MH": 3, "SIMD": 1, "STRIDE": 2, "M": 3},
     ):
         check_lint(TOP, sources(TOP, fast=False), parameters=parameters)

@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+// shared_sums: many channels add up the same N elements under weights that do not change, and compare with their thresholds.
+//
+//   count[o] = sum over i of (weight_i[o][i] ? x_i : (2^BITS - 1) - x_i)        reached_o[o] = (count[o] >= t[o])
+//
+// start_i[o] is the complement of t[o], as in the start words of mvu_core. Weights and start words may be any inputs; where they are
+// constants, which is what this is for, choosing among sums costs nothing.
+//
+// Structure: for four elements there are sixteen sums, whatever the channels do with them; they are computed once. A channel chooses
+// one sum of each four, adds up what it chose (heap_add) and compares. So a channel adds N/4 numbers instead of N.
+//
+// Latency: (steps of the plan of N/4 numbers, see heap_plan.svh) + 3. One set of elements per cycle. `tag_i` leaves as `tag_o`; only
+// tags are reset. Cuts every path: two carry chains, or a LUT and a carry chain, or the comparison between registers.
+//
+// XNORFLOW_FAST_SIM: what was chosen is added at once and delayed. Same results, same latency.
+module shared_sums #(
+  parameter int unsigned N = 27,
+  parameter int unsigned BITS = 8,
+  parameter int unsigned CHANNELS = 64,
+  parameter int unsigned TAG_W = 1,
+  localparam int unsigned COUNT_W = $clog2(N * ((32'd1 << BITS) - 32'd1) + 32'd2)
+) (
+  input  logic                        clk_i,
+  input  logic                        rst_ni,
+  input  logic [N*BITS-1:0]           act_i,
+  input  logic [CHANNELS*N-1:0]       weight_i,
+  input  logic [CHANNELS*COUNT_W-1:0] start_i,
+  input  logic [TAG_W-1:0]            tag_i,
+  output logic [CHANNELS-1:0]         reached_o,
+  output logic [TAG_W-1:0]            tag_o
+);
+
+  if (N < 1 || N > 4608) $error("shared_sums: N must be 1 to 4608");
+  if (BITS < 1 || BITS > 8) $error("shared_sums: BITS must be 1 to 8");
+  if (CHANNELS < 1) $error("shared_sums: CHANNELS must be at least 1");
+  if (TAG_W < 1) $error("shared_sums: TAG_W must be at least 1");
+
+  localparam int unsigned FOURS = (N + 3) / 4;
+  localparam int unsigned FOUR_W = BITS + 2;
+  localparam int unsigned COLUMNS = COUNT_W;
+  localparam int unsigned USED_W = (FOUR_W < COUNT_W) ? FOUR_W : COUNT_W;  // few elements do not fill the sum of four
+
+  // All numbers that a channel adds have the same columns.
+  function automatic logic [16*COLUMNS-1:0] all_heights(input int unsigned columns);
+    for (int unsigned c = 0; c < columns; c = c + 1) all_heights[16*c+:16] = (c < USED_W) ? 16'(FOURS) : 16'd0;
+  endfunction
+
+  localparam logic [16*COLUMNS-1:0] HEIGHTS = all_heights(COLUMNS);
+  `include "heap_plan.svh"
+  localparam logic [PLAN_W-1:0] PLAN = plan(HEIGHTS);
+  localparam int unsigned STEPS = {16'd0, PLAN[STEPS_AT+:16]};
+  localparam int unsigned ADD_LAT = STEPS + 1;
+  localparam int unsigned LAT = ADD_LAT + 2;
+
+  logic [LAT-1:0][TAG_W-1:0] tag_q;
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) tag_q <= '0;
+    else begin
+      for (int unsigned i = 0; i < LAT; i = i + 1) tag_q[i] <= (i == 0) ? tag_i : tag_q[i-1];
+    end
+  end
+  assign tag_o = tag_q[LAT-1];
+
+  // The sums of each four elements, by their weights; elements beyond the last one add nothing.
+  logic [4*FOURS-1:0][1:0][BITS-1:0] lane;
+  logic [FOURS-1:0][15:0][FOUR_W-1:0] four_q;
+  for (genvar i = 0; i < 4 * FOURS; i = i + 1) begin : gen_lane
+    if (i < N) begin : gen_used
+      assign lane[i] = {act_i[i*BITS+:BITS], ~act_i[i*BITS+:BITS]};
+    end else begin : gen_none
+      assign lane[i] = '0;
+    end
+  end
+  for (genvar g = 0; g < FOURS; g = g + 1) begin : gen_four
+    logic [4*(BITS+1)-1:0] low, high;
+    for (genvar w = 0; w < 4; w = w + 1) begin : gen_pair
+      assign low[w*(BITS+1)+:BITS+1]  = (BITS + 1)'(lane[4*g][w%2]) + (BITS + 1)'(lane[4*g+1][w/2]);
+      assign high[w*(BITS+1)+:BITS+1] = (BITS + 1)'(lane[4*g+2][w%2]) + (BITS + 1)'(lane[4*g+3][w/2]);
+    end
+    for (genvar w = 0; w < 16; w = w + 1) begin : gen_sum
+      always_ff @(posedge clk_i) four_q[g][w] <= FOUR_W'(low[(w%4)*(BITS+1)+:BITS+1]) + FOUR_W'(high[(w/4)*(BITS+1)+:BITS+1]);
+    end
+  end
+
+  for (genvar o = 0; o < CHANNELS; o = o + 1) begin : gen_channel
+    logic [4*FOURS-1:0]             weight;
+    logic [FOURS*FOUR_W-1:0]        chosen;
+    logic [COUNT_W-1:0]             count;
+    logic [COUNT_W-1:0]             threshold;
+    logic                           reached, reached_q;
+    assign weight    = (4*FOURS)'(weight_i[o*N+:N]);
+    assign threshold = ~start_i[o*COUNT_W+:COUNT_W];
+    for (genvar g = 0; g < FOURS; g = g + 1) begin : gen_choice
+      assign chosen[g*FOUR_W+:FOUR_W] = four_q[g][weight[4*g+:4]];
+    end
+
+`ifdef XNORFLOW_FAST_SIM
+    logic [ADD_LAT-1:0][COUNT_W-1:0] count_q;
+    logic [COUNT_W-1:0]              total;
+    always_comb begin
+      total = '0;
+      for (int unsigned g = 0; g < FOURS; g = g + 1) total = total + COUNT_W'(chosen[g*FOUR_W+:FOUR_W]);
+    end
+    always_ff @(posedge clk_i) begin
+      for (int unsigned i = 0; i < ADD_LAT; i = i + 1) count_q[i] <= (i == 0) ? total : count_q[i-1];
+    end
+    assign count = count_q[ADD_LAT-1];
+`else
+    logic [FOURS*USED_W-1:0] heap;
+    for (genvar c = 0; c < USED_W; c = c + 1) begin : gen_column
+      for (genvar g = 0; g < FOURS; g = g + 1) begin : gen_bit
+        assign heap[c*FOURS+g] = chosen[g*FOUR_W+c];
+      end
+    end
+    heap_add #(
+      .COLUMNS(COLUMNS),
+      .HEIGHTS(HEIGHTS),
+      .BITS_N(FOURS * USED_W)
+    ) u_add (
+      .clk_i,
+      .bits_i(heap),
+      .sum_o(count)
+    );
+`endif
+
+    // Bit by bit from the lowest: with a constant threshold a few LUTs, where a comparator would be a carry chain.
+    always_comb begin
+      reached = 1'b1;
+      for (int unsigned c = 0; c < COUNT_W; c = c + 1) reached = threshold[c] ? (reached && count[c]) : (reached || count[c]);
+    end
+    always_ff @(posedge clk_i) reached_q <= reached;
+    assign reached_o[o] = reached_q;
+  end
+
+endmodule
