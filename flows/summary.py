@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from flows.bitstream import Bitstream
 from flows.dataflow.cost import Resources
 from flows.dataflow.estimate import layer_estimate
+from flows.dataflow.kernels import MvuProduct
 from flows.dataflow.network import Layer
 from flows.dataflow.solve import Solution, Wish
 from flows.dataflow.stream import Stream
@@ -197,6 +198,7 @@ def _layer(build: "Build", layer: Layer) -> LayerFacts:
         pe=unit.pe,
         simd=unit.simd,
         m=unit.m,
+        binary=unit.in_bits == 1 and not isinstance(unit, MvuProduct),
         weights=int(unit.weights.size),
         macs=int(unit.weights.size) * unit.height * unit.width,
         estimate=_estimate(cost),

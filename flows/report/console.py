@@ -147,7 +147,7 @@ def _folding_rows(folding: Mapping[str, Any]) -> Iterator[Row]:
     if per_lane:
         yield (
             "LUT per lane",
-            f"{number(per_lane['value'])} of {number(folding['lanes'])} lanes (PE x SIMD x M)",
+            f"{number(per_lane['value'])} of {number(folding['lanes'])} XNOR lanes (PE x SIMD x M)",
             per_lane["origin"],
             "",
         )

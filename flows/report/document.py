@@ -212,7 +212,11 @@ def _performance(facts: PerformanceFacts, clock_mhz: float) -> dict[str, Any]:
 
 def _folding(folding: FoldingFacts, facts: BuildFacts) -> dict[str, Any]:
     better, clock = folding.better, facts.clock_mhz
-    lanes = sum((layer.pe or 0) * (layer.simd or 0) * (layer.m or 0) for layer in facts.layers)
+    lanes = sum(
+        (layer.pe or 0) * (layer.simd or 0) * (layer.m or 0)
+        for layer in facts.layers
+        if layer.binary
+    )
     used = sum(report.lut for report in facts.resources.per_layer) if facts.resources else 0
     return {
         "goal": folding.goal,

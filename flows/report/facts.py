@@ -81,6 +81,7 @@ class LayerFacts:
         pe: Output channels in parallel; None where the layer does not multiply.
         simd: Inputs in parallel.
         m: Neighbouring pixels in parallel.
+        binary: Inputs and weights of one bit, so that PE x SIMD x M are XNOR lanes.
         weights: Number of weights.
         macs: Multiplications of weights per frame.
         cycles: Estimated cycles per frame.
@@ -98,6 +99,7 @@ class LayerFacts:
     pe: int | None = None
     simd: int | None = None
     m: int | None = None
+    binary: bool = False
     weights: int = 0
     macs: int = 0
     reads: tuple[str, ...] = ()

@@ -71,6 +71,7 @@ def layer_facts() -> tuple[LayerFacts, ...]:
             pe=folding[0] if folding else None,
             simd=folding[1] if folding else None,
             m=folding[2] if folding else None,
+            binary=folding is not None and name != "conv0",
             weights=0 if folding is None else 9 * shape_in[-1] * shape_out[-1],
             macs=0 if folding is None else cycles * folding[0] * folding[1] * folding[2],
             estimate=ResourceEstimate(lut=lut + 50, bram36=bram, ff=ff),

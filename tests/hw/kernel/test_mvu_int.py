@@ -50,7 +50,13 @@ def test_traffic(row: Any, tmp_path: Path, rng: np.random.Generator) -> None:
     check_traffic(TOP, row.parameters["layer"], tmp_path, rng, fast=True)
 
 
-@rows(*(row for row in TABLE if row.id in ("stem_neighbours", "parallel", "raw_folded", "shared", "shared_few")))
+@rows(
+    *(
+        row
+        for row in TABLE
+        if row.id in ("stem_neighbours", "parallel", "raw_folded", "shared", "shared_few")
+    )
+)
 def test_traffic_structural(row: Any, tmp_path: Path, rng: np.random.Generator) -> None:
     check_traffic(TOP, row.parameters["layer"], tmp_path, rng, fast=False)
 
