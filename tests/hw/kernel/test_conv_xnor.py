@@ -49,6 +49,7 @@ TABLE = (
     layer_row("neighbours", "M windows share columns", c=4, mh=6, m=3),
     layer_row("neighbours_stride", "windows two columns apart", c=3, mh=5, m=2, stride=2),
     layer_row("neighbours_folded", "M and SF together", c=4, mh=4, m=2, simd=12),
+    layer_row("rows_stride", "rows of the kernel, one a step", c=3, mh=4, m=2, stride=2, simd=9),
     layer_row("pointwise", "K = 1", c=16, k=1, mh=8),
     layer_row(
         "pointwise_stride", "K < STRIDE: columns that no window uses", c=7, k=1, m=2, mh=3, stride=2
