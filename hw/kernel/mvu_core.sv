@@ -183,13 +183,6 @@ module mvu_core #(
     .last_o(last_word)
   );
 
-  // Windows. Neighbours share elements of the tile; synthesis merges the registers that hold the same element, and a simulator has each
-  // window in one piece. Where a step takes whole rows of the kernel, the tile is held instead, and its rows are chosen for all windows
-  // at once, since no synthesis would merge the choosers.
-  localparam bit BY_ROWS = SF > 1 && GROUPS == 1 && SIMD % (K * C) == 0;
-  localparam int unsigned HELD = BY_ROWS ? 1 : M * GROUPS;
-  localparam int unsigned HELD_W = (BY_ROWS ? SIMD / K * T : SIMD) * IN_BITS;
-  logic [HELD-1:0][SF-1:0][HELD_W-1:0] window_q;
   logic [M*PE*STEP_W-1:0]  unit_sum;
   logic [M*PE*TAG_W-1:0]   unit_tag;
   logic [M*PE*TAG_W-1:0]   unit_start_tag;
@@ -207,49 +200,26 @@ module mvu_core #(
     assign addend = start;
   end
 
-  if (STRIDE > K && M > 1) begin : gen_skipped_columns
-    logic unused_columns;
-    assign unused_columns = ^s_axis_tdata;
-  end
+  // What the current step takes of each window.
+  logic [M-1:0][GROUPS*SIMD*IN_BITS-1:0] slice;
 
-  // Rows of the tile that the current step takes.
-  logic [HELD_W-1:0] rows;
-  if (BY_ROWS) begin : gen_tile
-    assign rows = window_q[0][sf];
-    always_ff @(posedge clk_i) begin
-      if (load) window_q[0] <= s_axis_tdata;
-    end
-  end else begin : gen_no_tile
-    logic unused_rows;
-    assign rows        = '0;
-    assign unused_rows = ^rows;
-  end
+  mvu_windows #(
+    .C(C),
+    .K(K),
+    .STRIDE(STRIDE),
+    .M(M),
+    .GROUPS(GROUPS),
+    .SIMD(SIMD),
+    .IN_BITS(IN_BITS)
+  ) u_windows (
+    .clk_i,
+    .tile_i(s_axis_tdata),
+    .load_i(load),
+    .sf_i(sf),
+    .slice_o(slice)
+  );
 
   for (genvar m = 0; m < M; m = m + 1) begin : gen_pixel
-    logic [GROUPS*SIMD*IN_BITS-1:0] slices;
-
-    if (BY_ROWS) begin : gen_rows
-      for (genvar r = 0; r < SIMD / (K * C); r = r + 1) begin : gen_row
-        assign slices[r*K*C*IN_BITS+:K*C*IN_BITS] = rows[(r*T+m*STRIDE)*C*IN_BITS+:K*C*IN_BITS];
-      end
-    end else begin : gen_windows
-      for (genvar g = 0; g < GROUPS; g = g + 1) begin : gen_group
-        logic [MW*IN_BITS-1:0] window_d;
-        for (genvar i = 0; i < K * K; i = i + 1) begin : gen_element
-          localparam int unsigned FROM = ((i / K) * T + m * STRIDE + i % K) * C + g * GROUP_C;
-          assign window_d[i*GROUP_C*IN_BITS+:GROUP_C*IN_BITS] = s_axis_tdata[FROM*IN_BITS+:GROUP_C*IN_BITS];
-        end
-        always_ff @(posedge clk_i) begin
-          if (load) window_q[m*GROUPS+g] <= window_d;
-        end
-        if (SF > 1) begin : gen_slice
-          assign slices[g*SIMD*IN_BITS+:SIMD*IN_BITS] = window_q[m*GROUPS+g][sf];
-        end else begin : gen_whole
-          assign slices[g*SIMD*IN_BITS+:SIMD*IN_BITS] = window_q[m*GROUPS+g];
-        end
-      end
-    end
-
     if (SHARED) begin : gen_shared
       logic [PE-1:0] reached;
       logic          pixel_tag;
@@ -260,7 +230,7 @@ module mvu_core #(
       ) u_unit (
         .clk_i,
         .rst_ni,
-        .act_i(slices),
+        .act_i(slice[m]),
         .weight_i(weight),
         .start_i(start),
         .tag_i(tag),
@@ -289,7 +259,7 @@ module mvu_core #(
           .TAG_W(TAG_W)
         ) u_unit (
           .clk_i, .rst_ni,
-          .act_i(slices[GROUP*SIMD*IN_BITS+:SIMD*IN_BITS]),
+          .act_i(slice[m][GROUP*SIMD*IN_BITS+:SIMD*IN_BITS]),
           .weight_i(weight[pe*SIMD*W_BITS+:SIMD*W_BITS]),
           .tag_i(tag),
           .sum_o(unit_sum[LANE*STEP_W+:STEP_W]),
@@ -306,7 +276,7 @@ module mvu_core #(
           .TAG_W(TAG_W)
         ) u_unit (
           .clk_i, .rst_ni,
-          .act_i(slices[GROUP*SIMD*IN_BITS+:SIMD*IN_BITS]),
+          .act_i(slice[m][GROUP*SIMD*IN_BITS+:SIMD*IN_BITS]),
           .weight_i(weight[pe*SIMD+:SIMD]),
           .carry_i(first_sf),
           .tag_i(tag),
