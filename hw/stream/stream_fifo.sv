@@ -35,7 +35,6 @@ module stream_fifo #(
   logic               pop;
 
   assign s_axis_tready = (count_q != COUNT_W'(DEPTH));
-  assign m_axis_tvalid = (count_q != '0);
   assign push = s_axis_tvalid && s_axis_tready;
   assign pop  = m_axis_tvalid && m_axis_tready;
 
@@ -58,22 +57,32 @@ module stream_fifo #(
   end
 
   if (BLOCK) begin : gen_block
-    // The head is read one cycle ahead; a beat that is written right there goes around the memory.
+    // The head is read one cycle ahead; a beat that is written right there, because nothing else is inside, goes around the memory.
+    // What stands behind a deep FIFO hangs on valid, which is a register, not a comparison.
     (* ram_style = "block" *) logic [W-1:0] mem [0:DEPTH-1];
     logic [W-1:0] head_q;
     logic [W-1:0] around_q;
     logic         use_around_q;
+    logic         valid_q;
+    logic         many;  // more than one beat is inside
+    assign many          = (count_q[COUNT_W-1:1] != '0);
+    assign m_axis_tvalid = valid_q;
+    always_ff @(posedge clk_i) begin
+      if (!rst_ni) valid_q <= 1'b0;
+      else valid_q <= push || many || (valid_q && !pop);
+    end
     always_ff @(posedge clk_i) begin
       if (push) mem[write_q] <= s_axis_tdata;
     end
     always_ff @(posedge clk_i) begin
       head_q       <= mem[read_d];
-      use_around_q <= push && (write_q == read_d);
+      use_around_q <= push && (!valid_q || (pop && !many));
       around_q     <= s_axis_tdata;
     end
     assign m_axis_tdata = use_around_q ? around_q : head_q;
   end else begin : gen_lut
     (* ram_style = "distributed" *) logic [W-1:0] mem [0:DEPTH-1];
+    assign m_axis_tvalid = (count_q != '0);
     always_ff @(posedge clk_i) begin
       if (push) mem[write_q] <= s_axis_tdata;
     end

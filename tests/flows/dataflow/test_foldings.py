@@ -35,6 +35,7 @@ class Limit:
 LIMITS = {
     "cnv_w1a1-8192": Limit(board="Pynq-Z2", lut=14_000, bram36=90, latency=1.5),
     "cnv_w1a1-4096": Limit(board="Pynq-Z2", lut=21_135, bram36=90, latency=1.75),
+    "cnv_w1a1-2048": Limit(board="Pynq-Z2", lut=40_000, bram36=120, latency=2.0),
     "tfc_w1a1-16": Limit(board="ZCU104", lut=10_000, bram36=0, latency=7),
     "sfc_w1a1-64": Limit(board="ZCU104", lut=7_000, bram36=80, latency=3),
     "lfc_w1a1-64": Limit(board="ZCU104", lut=80_000, bram36=240, latency=3),
