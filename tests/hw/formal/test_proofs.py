@@ -40,7 +40,7 @@ PROOFS = (
         module="stream_fifo",
         parameters={"W": 2, "DEPTH": 3},
         select=("(DEPTH > 128) && (DEPTH * W >= 8192)", "1'b1"),
-        sabotage=("use_around_q <= push && (write_q == read_d)", "use_around_q <= 1'b0"),
+        sabotage=("(pop && !many)", "1'b0"),
     ),
     Proof(
         id="stream_dwc_up",
@@ -180,7 +180,6 @@ PROOFS = (
         module="threshold",
         parameters={"C": 4, "PE": 2, "IN_BITS": 2},
         sabotage=("else if (out_ready) begin", "else begin"),
-        uses=("stream_words", "stream_dwc", "stream_reg"),
     ),
     Proof(
         id="label_select",
