@@ -49,7 +49,11 @@ module mvu_windows #(
 
   if (BY_ROWS) begin : gen_rows
     logic [HELD_W-1:0] rows;
-    assign rows = held_q[0][sf_i];
+    // Spelled out, because an index that is no power of two becomes a shifter, which Yosys takes minutes to reduce.
+    always_comb begin
+      rows = held_q[0][0];
+      for (int unsigned s = 1; s < SF; s = s + 1) if (sf_i == SF_W'(s)) rows = held_q[0][s];
+    end
     always_ff @(posedge clk_i) begin
       if (load_i) held_q[0] <= tile_i;
     end

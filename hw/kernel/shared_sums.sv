@@ -63,7 +63,7 @@ module shared_sums #(
 
   // The sums of each four elements, by their weights; elements beyond the last one add nothing.
   logic [4*FOURS-1:0][1:0][BITS-1:0] lane;
-  logic [FOURS-1:0][15:0][FOUR_W-1:0] four_q;
+  logic [FOURS-1:0][FOUR_W-1:0][15:0] four_q;  // bit by bit, so that choosing is a multiplexer of single bits
   for (genvar i = 0; i < 4 * FOURS; i = i + 1) begin : gen_lane
     if (i < N) begin : gen_used
       assign lane[i] = {act_i[i*BITS+:BITS], ~act_i[i*BITS+:BITS]};
@@ -78,7 +78,11 @@ module shared_sums #(
       assign high[w*(BITS+1)+:BITS+1] = (BITS + 1)'(lane[4*g+2][w%2]) + (BITS + 1)'(lane[4*g+3][w/2]);
     end
     for (genvar w = 0; w < 16; w = w + 1) begin : gen_sum
-      always_ff @(posedge clk_i) four_q[g][w] <= FOUR_W'(low[(w%4)*(BITS+1)+:BITS+1]) + FOUR_W'(high[(w/4)*(BITS+1)+:BITS+1]);
+      logic [FOUR_W-1:0] four;
+      assign four = FOUR_W'(low[(w%4)*(BITS+1)+:BITS+1]) + FOUR_W'(high[(w/4)*(BITS+1)+:BITS+1]);
+      for (genvar c = 0; c < FOUR_W; c = c + 1) begin : gen_bit
+        always_ff @(posedge clk_i) four_q[g][c][w] <= four[c];
+      end
     end
   end
 
@@ -91,7 +95,9 @@ module shared_sums #(
     assign weight    = (4*FOURS)'(weight_i[o*N+:N]);
     assign threshold = ~start_i[o*COUNT_W+:COUNT_W];
     for (genvar g = 0; g < FOURS; g = g + 1) begin : gen_choice
-      assign chosen[g*FOUR_W+:FOUR_W] = four_q[g][weight[4*g+:4]];
+      for (genvar c = 0; c < FOUR_W; c = c + 1) begin : gen_bit
+        assign chosen[g*FOUR_W+c] = four_q[g][c][weight[4*g+:4]];
+      end
     end
 
 `ifdef XNORFLOW_FAST_SIM
