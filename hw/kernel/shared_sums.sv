@@ -7,12 +7,10 @@
 // constants, which is what this is for, choosing among sums costs nothing.
 //
 // Structure: for four elements there are sixteen sums, whatever the channels do with them; they are computed once. A channel chooses
-// one sum of each four, adds up what it chose (heap_add) and compares. So a channel adds N/4 numbers instead of N.
+// one sum of each four, adds up what it chose and compares (shared_channel). So a channel adds N/4 numbers instead of N.
 //
 // Latency: (steps of the plan of N/4 numbers, see heap_plan.svh) + 3. One set of elements per cycle. `tag_i` leaves as `tag_o`; only
 // tags are reset. Cuts every path: two carry chains, or a LUT and a carry chain, or the comparison between registers.
-//
-// XNORFLOW_FAST_SIM: what was chosen is added at once and delayed. Same results, same latency.
 module shared_sums #(
   parameter int unsigned N = 27,
   parameter int unsigned BITS = 8,
@@ -38,11 +36,10 @@ module shared_sums #(
   localparam int unsigned FOURS = (N + 3) / 4;
   localparam int unsigned FOUR_W = BITS + 2;
   localparam int unsigned COLUMNS = COUNT_W;
-  localparam int unsigned USED_W = (FOUR_W < COUNT_W) ? FOUR_W : COUNT_W;  // few elements do not fill the sum of four
 
-  // All numbers that a channel adds have the same columns.
+  // The heap of a channel, see shared_channel.
   function automatic logic [16*COLUMNS-1:0] all_heights(input int unsigned columns);
-    for (int unsigned c = 0; c < columns; c = c + 1) all_heights[16*c+:16] = (c < USED_W) ? 16'(FOURS) : 16'd0;
+    for (int unsigned c = 0; c < columns; c = c + 1) all_heights[16*c+:16] = (c < FOUR_W) ? 16'(FOURS) : 16'd0;
   endfunction
 
   localparam logic [16*COLUMNS-1:0] HEIGHTS = all_heights(COLUMNS);
@@ -87,55 +84,17 @@ module shared_sums #(
   end
 
   for (genvar o = 0; o < CHANNELS; o = o + 1) begin : gen_channel
-    logic [4*FOURS-1:0]             weight;
-    logic [FOURS*FOUR_W-1:0]        chosen;
-    logic [COUNT_W-1:0]             count;
-    logic [COUNT_W-1:0]             threshold;
-    logic                           reached, reached_q;
-    assign weight    = (4*FOURS)'(weight_i[o*N+:N]);
-    assign threshold = ~start_i[o*COUNT_W+:COUNT_W];
-    for (genvar g = 0; g < FOURS; g = g + 1) begin : gen_choice
-      for (genvar c = 0; c < FOUR_W; c = c + 1) begin : gen_bit
-        assign chosen[g*FOUR_W+c] = four_q[g][c][weight[4*g+:4]];
-      end
-    end
-
-`ifdef XNORFLOW_FAST_SIM
-    logic [ADD_LAT-1:0][COUNT_W-1:0] count_q;
-    logic [COUNT_W-1:0]              total;
-    always_comb begin
-      total = '0;
-      for (int unsigned g = 0; g < FOURS; g = g + 1) total = total + COUNT_W'(chosen[g*FOUR_W+:FOUR_W]);
-    end
-    always_ff @(posedge clk_i) begin
-      for (int unsigned i = 0; i < ADD_LAT; i = i + 1) count_q[i] <= (i == 0) ? total : count_q[i-1];
-    end
-    assign count = count_q[ADD_LAT-1];
-`else
-    logic [FOURS*USED_W-1:0] heap;
-    for (genvar c = 0; c < USED_W; c = c + 1) begin : gen_column
-      for (genvar g = 0; g < FOURS; g = g + 1) begin : gen_bit
-        assign heap[c*FOURS+g] = chosen[g*FOUR_W+c];
-      end
-    end
-    heap_add #(
-      .COLUMNS(COLUMNS),
-      .HEIGHTS(HEIGHTS),
-      .BITS_N(FOURS * USED_W)
-    ) u_add (
+    shared_channel #(
+      .FOURS(FOURS),
+      .FOUR_W(FOUR_W),
+      .COUNT_W(COUNT_W)
+    ) u_channel (
       .clk_i,
-      .bits_i(heap),
-      .sum_o(count)
+      .sums_i(four_q),
+      .weight_i((4*FOURS)'(weight_i[o*N+:N])),
+      .start_i(start_i[o*COUNT_W+:COUNT_W]),
+      .reached_o(reached_o[o])
     );
-`endif
-
-    // Bit by bit from the lowest: with a constant threshold a few LUTs, where a comparator would be a carry chain.
-    always_comb begin
-      reached = 1'b1;
-      for (int unsigned c = 0; c < COUNT_W; c = c + 1) reached = threshold[c] ? (reached && count[c]) : (reached || count[c]);
-    end
-    always_ff @(posedge clk_i) reached_q <= reached;
-    assign reached_o[o] = reached_q;
   end
 
 endmodule

@@ -13,6 +13,7 @@ TESTED_THROUGH = {
     "mvu_core": "conv_xnor",
     "mvu_windows": "conv_xnor",
     "mvu_words": "conv_xnor",
+    "shared_channel": "mvu_int",
     "shared_sums": "mvu_int",
     "popcount_heap": "xnor_popcount",
     "heap_add": "xnor_popcount",

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from flows.dataflow.latency import shared_sums
 from flows.emit.project import library
 from tests.hw.kernel.support_popcount import Unit, comparing
 from tests.support.equal import Equality, is_equal
@@ -92,6 +93,14 @@ EQUALITIES = (
     chain("carry_chain_carry8", 3, 3, CARRY8),
     chain("carry_chain_carry8_long", 1, 18, CARRY8),
     counter(comparing(10), (".carry_i((b == 0) ? carry_i && CARRY : 1'b0)", ".carry_i(1'b0)")),
+    Equality(
+        id="shared_channel",
+        module="shared_channel",
+        parameters={"FOURS": 5, "FOUR_W": 4, "COUNT_W": 6},
+        forms=(f"{PLAIN} XNORFLOW_FAST_SIM", PLAIN),
+        sabotage=(".bits_i(chosen)", ".bits_i(~chosen)"),
+        latency=shared_sums(20, 2) - 1,
+    ),
     pair("dsp_pair"),
     pair("dsp_pair_small", FIELD_W=2, X_W=1),
     counter(comparing(12, constant=1), ("act_i[ORDER[INDEX_W*i+:INDEX_W]]", "act_i[i]")),
