@@ -24,7 +24,7 @@ COEFFICIENTS: Mapping[str, Mapping[str, float]] = json.loads(COST_FILE.read_text
 _BANK = 2048  # words; deeper ROMs are banks of block RAM behind a multiplexer
 
 # Of the points in cost.json; tests/flows/dataflow/test_cost.py holds the formulas to it.
-LARGEST_ERROR: Mapping[str, float] = {"lut": 0.10, "ff": 0.08}
+LARGEST_ERROR: Mapping[str, float] = {"lut": 0.10, "ff": 0.10}
 
 # Of whole networks, which the fit has not seen; tests/e2e/test_recorded.py synthesises them. Of a
 # single layer of less than 500 LUT, estimates were up to 27 % too high.

@@ -9,9 +9,9 @@ from flows.errors import FoldingError
 # What a cycle of latency is worth, in LUTs: an image waits for all layers, not for the slowest.
 LUT_PER_CYCLE = 0.1
 
-# What the other resources are worth. At 70 LUTs a block RAM, weights of 64 words and more go there;
+# What the other resources are worth. At 64 LUTs a block RAM, weights of 64 words and more go there;
 # DSPs are idle otherwise, at 8 LUTs they replace a stem in LUTs wherever there are enough.
-_LUT_PER = {"lut": 1.0, "ff": 0.0, "bram36": 70.0, "dsp": 8.0}
+_LUT_PER = {"lut": 1.0, "ff": 0.0, "bram36": 64.0, "dsp": 8.0}
 
 
 def price(resources: Resources) -> float:
