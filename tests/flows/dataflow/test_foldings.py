@@ -82,7 +82,7 @@ def test_the_solver_finds_such_a_folding_by_itself(name):
 def test_the_solver_keeps_to_the_limits_as_a_budget(name):
     limit, board = LIMITS[name], whole_board(name)
     budget = Resources(lut=limit.lut, ff=board.ff, bram36=limit.bram36, dsp=board.dsp)
-    # Without an objective of its own, latency is only weighed against LUTs, and 2,048 cycles leave few of them.
+    # Where few LUTs are left, latency must be the objective; else it is only weighed against them.
     objective = "latency" if name == "cnv_w1a1-2048" else "cost"
     wish = Wish(objective=objective, interval=interval(name), budget=budget)
     _holds(solve(candidates(name), wish), name)
