@@ -60,6 +60,7 @@ module conv_with_swu #(
   ) u_conv (
     .clk_i,
     .rst_ni,
+    .load_i(65'd0),
     .s_axis_tdata(tile_data),
     .s_axis_tvalid(tile_valid),
     .s_axis_tready(tile_ready),

@@ -193,7 +193,8 @@ module stem #(parameter int unsigned M = 3, parameter int unsigned MH = 2) (
   swu #(.C(3), .BITS(8), .H(32), .WIDTH(32), .K(3), .M(M)) u_swu (
     .m_axis_tdata(tile), .m_axis_tvalid(tile_valid), .m_axis_tready(tile_ready), .*);
   mvu_dsp #(.M(M), .MH(MH), .WEIGHT_FILE("weights.mem"), .THRESHOLD_FILE("thresholds.mem")) u_mvu (
-    .s_axis_tdata(tile), .s_axis_tvalid(tile_valid), .s_axis_tready(tile_ready), .*);
+    .s_axis_tdata(tile), .s_axis_tvalid(tile_valid), .s_axis_tready(tile_ready),
+    .load_i(65'd0), .*);
 endmodule
 """
 
