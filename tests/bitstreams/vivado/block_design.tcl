@@ -14,8 +14,8 @@ proc create_bd_cell {given rest} {
   if {[dict exists $cells $name]} { fault "create_bd_cell: there is a cell $name already" }
   switch [option $given -type] {
     ip {
-      set core [lindex [split [option $given -vlnv] :] 2]
-      if {![dict exists $facts::cores $core]} { fault "create_bd_cell: no IP core [option $given -vlnv]" }
+      lassign [split [option $given -vlnv] :] -> -> core version
+      if {![dict exists $facts::cores $core] || $version ni [versions_of $core]} { fault "create_bd_cell: no IP core [option $given -vlnv]" }
       dict set cells $name [dict get $facts::cores $core]
       foreach {key value} [dict get $facts::cores $core properties] {
         dict set config $name $key [lindex $value 1]

@@ -4,15 +4,16 @@
 #
 #   tclsh recorder.tcl SCRIPT [KEY VALUE ...]
 #
-# Scenario keys: boards (board parts installed), cores (IP cores known; all if absent), wns, whs,
-# progress (what the implementation run ends with). One line a call on standard output; a refusal is
+# Scenario keys: release (of Vivado), boards (board parts installed), cores (IP cores known; all if
+# absent), versions (installed ones of a core, where not that of the table), wns, whs, progress (what
+# the implementation run ends with). One line a call on standard output; a refusal is
 # `FAULT: ...` on standard error with exit status 3.
 
 source [file join [file dirname [info script]] facts.tcl]
 
 namespace eval recorder {
 
-variable scenario {boards {} wns 0.5 whs 0.1 progress 100%}
+variable scenario {release 2024.1 versions {} boards {} wns 0.5 whs 0.1 progress 100%}
 variable project {} part {} board {} files {} design {} cells {} config {} nets {} interfaces {}
 variable segments {} top {} state {} spaces {}
 
@@ -66,7 +67,10 @@ proc create_project {given rest} {
 }
 proc current_project {given rest} { return project: }
 proc current_fileset {given rest} { return fileset:sources_1 }
-proc version {given rest} { return 2024.1 }
+proc version {given rest} {
+  variable scenario
+  return [dict get $scenario release]
+}
 proc get_board_parts {given rest} {
   variable scenario
   set found {}
@@ -80,7 +84,12 @@ proc get_ipdefs {given rest} {
   if {![regexp {^NAME == (\w+)$} [option $given -filter] -> core]} { fault "get_ipdefs: filter not understood" }
   if {![dict exists $facts::cores $core]} { fault "get_ipdefs: no IP core $core" }
   if {[dict exists $scenario cores] && $core ni [dict get $scenario cores]} { return {} }
-  return xilinx.com:ip:$core:[dict get $facts::cores $core version]
+  return [lmap version [versions_of $core] { string cat xilinx.com:ip:$core:$version }]
+}
+proc versions_of {core} {
+  variable scenario
+  set versions [dict get $scenario versions]
+  return [expr {[dict exists $versions $core] ? [dict get $versions $core] : [dict get $facts::cores $core version]}]
 }
 proc add_files {given rest} {
   variable files

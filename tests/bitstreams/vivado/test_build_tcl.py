@@ -44,6 +44,23 @@ def test_every_board_reaches_a_bitstream(tmp_path: Path, board: str, with_board_
     assert f"assign_bd_address -offset 0x{base:X} -range 64K" in done.stdout
 
 
+RELEASES = ("2022.2", "2023.1", "2023.2", "2024.1", "2024.2", "2025.1", "2025.2")
+
+
+@pytest.mark.parametrize("release", RELEASES)
+@pytest.mark.parametrize("board", ["Pynq-Z2", "ZCU104"])
+def test_every_release(tmp_path: Path, board: str, release: str):
+    """Versions of the cores come with a release; the newest one is taken, and no other is named."""
+    place = RELEASES.index(release)
+    core = "processing_system7" if board == "Pynq-Z2" else "zynq_ultra_ps_e"
+    versions = f"{core} {{3.{place + 2} 3.{place + 9} 3.{place}}} smartconnect {{1.{place}}}"
+    done = _record(_folder(tmp_path, board), release=release, versions=versions)
+    assert done.returncode == 0, done.stderr
+    assert f"xilinx.com:ip:{core}:3.{place + 9} ps" in done.stdout
+    done = _record(tmp_path / "a folder" / "vivado", release=release, cores="proc_sys_reset")
+    assert f"this Vivado ({release}) has no IP core {core}" in done.stderr
+
+
 @pytest.mark.parametrize("interpreter", interpreters())
 def test_every_interpreter_there_is(tmp_path: Path, interpreter: str):
     folder = _folder(tmp_path)
@@ -82,6 +99,10 @@ SABOTAGE = {
         "no property CONFIG.PCW_USE_SAXI",
     ),
     "illegal value": (_change("HP0_DATA_WIDTH {64}", "HP0_DATA_WIDTH {48}"), "cannot be 48"),
+    "version of another release": (
+        _change("[newest_ip smartconnect]", "xilinx.com:ip:smartconnect:1.1"),
+        "no IP core xilinx.com:ip:smartconnect:1.1",
+    ),
     "misspelt option": (_change("-to_step", "-to_stage"), "unknown option -to_stage"),
     "misspelt command": (
         _change("save_bd_design", "store_bd_design"),
