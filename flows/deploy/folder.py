@@ -10,10 +10,9 @@ from pathlib import Path
 import numpy as np
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from flows.deploy import weights
 from flows.deploy.facts import DeployFacts, File, c_header, overlay, relative
 from flows.deploy.notebook import notebook
-from flows.deploy.weights import FILE as WEIGHTS
-from flows.deploy.weights import write_weights
 from flows.errors import UsageError
 
 DRIVER = Path(__file__).resolve().parents[2] / "bitstreams" / "driver"
@@ -107,7 +106,8 @@ def _write(
     record = overlay(facts, None, virtual)
     _write_json(folder / "overlay.json", record)
     if facts.runtime is not None:
-        write_weights(folder / WEIGHTS, record, rtl)
+        weights.write_weights(folder / weights.FILE, record, rtl)
+        weights.write_c_weights(folder / weights.C_FILE, record, rtl)
     for name in ("README.md", "pyproject.toml"):
         (folder / name).write_text(_render(name, facts, build, package))
 

@@ -1,11 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """Weights as a file that a driver writes into a network built with --runtime-weights.
 
-`weights.npz` holds `facts`, a JSON text, and for each memory an array `m<number>`, (words, parts)
-uint32: the 32-bit parts of its words, least significant first, as LOAD_DATA takes them.
+`weights.npz`, for Python, holds `facts`, a JSON text, and for each memory an array `m<number>`,
+(words, parts) uint32: the 32-bit parts of its words, least significant first, as LOAD_DATA takes
+them. `c/weights.bin` holds the same for C; its layout stands in `xnorflow.c`.
 """
 
+import base64
+import hashlib
 import json
+import zlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +19,8 @@ import numpy as np
 from flows.emit.memory import read_image
 
 SCHEMA = "xnorflow-weights/1"
-FILE = "weights.npz"
+FILE, C_FILE = "weights.npz", "c/weights.bin"
+_C_MAGIC, _C_VERSION, _C_HEADER = b"XNRW", 1, 14  # words
 
 
 def runtime_record(manifest: dict[str, Any]) -> dict[str, Any] | None:
@@ -59,8 +65,41 @@ def write_weights(path: Path, overlay: dict[str, Any], rtl: Path) -> None:
         "golden": overlay["golden"],
         **overlay["runtime"],
     }
-    arrays: dict[str, Any] = {
-        f"m{memory['number']}": parts(read_image(rtl / name, memory["depth"], memory["width"]))
-        for name, memory in overlay["runtime"]["memories"].items()
-    }
+    arrays: dict[str, Any] = {f"m{number}": words for number, words in _memories(overlay, rtl)}
     np.savez_compressed(path, facts=np.array(json.dumps(facts)), **arrays)
+
+
+def _memories(overlay: dict[str, Any], rtl: Path) -> Iterator[tuple[int, np.ndarray]]:
+    """Number of each memory with its (words, parts) uint32."""
+    for name, memory in overlay["runtime"]["memories"].items():
+        yield memory["number"], parts(read_image(rtl / name, memory["depth"], memory["width"]))
+
+
+def fit_mark(runtime: dict[str, Any] | None) -> bytes:
+    """16 bytes that stand for layers and memories; all zero where no weights can be loaded.
+
+    Args:
+        runtime: of `runtime_record`.
+    """
+    if runtime is None:
+        return bytes(16)
+    return hashlib.sha256(json.dumps(runtime, sort_keys=True).encode()).digest()[:16]
+
+
+def write_c_weights(path: Path, overlay: dict[str, Any], rtl: Path) -> None:
+    """Writes `weights.bin`; arguments as of `write_weights`."""
+    golden, table = overlay["golden"], overlay["input"]["pixel_table"]
+    logits = np.array(golden["logits"], "<i4")
+    pixels = np.frombuffer(zlib.decompress(base64.b64decode(golden["images"])), np.uint8)
+    pixels = pixels.reshape(len(logits), -1)
+    images = np.zeros((len(pixels), -(-pixels.shape[1] // 4) * 4), np.uint8)
+    images[:, : pixels.shape[1]] = pixels
+    body = b"" if table is None else np.array(table, np.uint8).tobytes()
+    body += images.tobytes() + logits.tobytes()
+    for number, words in _memories(overlay, rtl):
+        body += np.array([number, *words.shape], "<u4").tobytes() + words.tobytes()
+    size = 4 * _C_HEADER + len(body) + 4
+    counts = (len(images), int(table is not None), len(overlay["runtime"]["memories"]), size)
+    marks = bytes.fromhex(overlay["model_hash"]) + fit_mark(overlay["runtime"])
+    head = _C_MAGIC + np.array([_C_VERSION, *np.frombuffer(marks, ">u4"), *counts], "<u4").tobytes()
+    path.write_bytes(head + body + np.uint32(zlib.crc32(head + body)).tobytes())

@@ -5,7 +5,7 @@
  *
  *     xnorflow board;
  *     if (xnorflow_open(&board, &platform, &xnorflow_built) != XNORFLOW_OK) ...
- *     memcpy(xnorflow_image(&board, &buffer, 0), pixels, xnorflow_built.in_bytes);
+ *     xnorflow_put(&board, &buffer, 0, pixels);
  *     if (xnorflow_run(&board, &buffer, 1, 0.01) != XNORFLOW_OK) puts(xnorflow_message(&board));
  *     xnorflow_logit(&board, &buffer, 0, 3);
  *
@@ -25,7 +25,13 @@ enum {
     XNORFLOW_BAD_BUFFER = 3,    /* too small, misaligned, or beyond the shell's address bits */
     XNORFLOW_RUN_FAILED = 4,    /* the shell reported an error; `error` holds its register */
     XNORFLOW_NO_END = 5,        /* neither an end nor an error was reported in time */
-    XNORFLOW_STUCK = 6          /* as above, and a burst stays open: load the bitstream again */
+    XNORFLOW_STUCK = 6,         /* as above, and a burst stays open: load the bitstream again */
+    XNORFLOW_NOT_READY = 7,     /* run without xnorflow_open, or after weights that failed */
+    XNORFLOW_OTHER_WEIGHTS = 8, /* other weights are loaded, or some of them: load weights first */
+    XNORFLOW_FIXED_WEIGHTS = 9, /* the hardware was built without --runtime-weights */
+    XNORFLOW_BAD_WEIGHTS = 10,  /* no weights.bin, or a damaged one */
+    XNORFLOW_UNFIT_WEIGHTS = 11, /* weights of other layers, or of the same folded otherwise */
+    XNORFLOW_WRONG_LOGITS = 12   /* the golden vectors of the weights fail */
 };
 
 /* What the caller brings. flush and invalidate may be NULL where memory is not cached. */
@@ -51,6 +57,8 @@ typedef struct {
     int is_signed;
     uint32_t interval_cycles, latency_cycles;
     double clock_mhz;
+    const uint8_t *pixel_table; /* 256 bytes, what is sent for each pixel; NULL: the pixel */
+    uint32_t fit[4];            /* mark of the weights that can be loaded; zero: none can */
 } xnorflow_network;
 
 /* Memory for images and, behind them, results. address: of data on the bus, a multiple of 64. */
@@ -63,6 +71,9 @@ typedef struct {
 typedef struct {
     const xnorflow_platform *platform;
     const xnorflow_network *network;
+    const uint8_t *pixel_table; /* of the network that runs */
+    int known;         /* the shell that was built answers */
+    int ready;         /* and its network has its weights */
     uint32_t images;   /* room in the buffer of the last run */
     int code;          /* what the last call returned */
     uint32_t error;    /* register ERROR of the last run */
@@ -70,13 +81,17 @@ typedef struct {
     uint32_t latency;  /* of the last run, start to first result in memory */
 } xnorflow;
 
-/* Compares what answers with what was built. */
+/* Compares what answers with what was built. After XNORFLOW_OTHER_WEIGHTS weights can be loaded. */
 int xnorflow_open(xnorflow *board, const xnorflow_platform *platform, const xnorflow_network *network);
 
 /* Bytes that a buffer for so many images needs. */
 size_t xnorflow_bytes(const xnorflow_network *network, uint32_t images);
 
-/* Where image `index` is to be put. */
+/* Puts in_bytes pixels of image `index` into the buffer. */
+void xnorflow_put(const xnorflow *board, const xnorflow_buffer *buffer, uint32_t index,
+                  const uint8_t *pixels);
+
+/* Where image `index` lies, for who writes it there himself: what is sent, see pixel_table. */
 uint8_t *xnorflow_image(const xnorflow *board, const xnorflow_buffer *buffer, uint32_t index);
 
 /* Runs the first `images` images; gives up after `timeout` seconds in which no data moved. */
@@ -85,6 +100,21 @@ int xnorflow_run(xnorflow *board, const xnorflow_buffer *buffer, uint32_t images
 /* One element of one result of the last run. */
 int32_t xnorflow_logit(const xnorflow *board, const xnorflow_buffer *buffer, uint32_t image,
                        uint32_t element);
+
+/* Writes the weights of a retrained network into hardware that was built with --runtime-weights, and
+ * runs the golden vectors that come with them.
+ *
+ * file: content of c/weights.bin of its deploy folder; it has to stay in memory while they are in use.
+ * buffer: room for as many images as xnorflow_golden tells; timeout: as of xnorflow_run.
+ *
+ * A file that does not fit is refused before a word is written, and the network stays. If the vectors
+ * fail, nothing runs until weights are loaded, or the bitstream is and xnorflow_open called.
+ */
+int xnorflow_load_weights(xnorflow *board, const uint8_t *file, size_t bytes,
+                          const xnorflow_buffer *buffer, double timeout);
+
+/* Golden vectors of a weights.bin; 0 where it is none. */
+uint32_t xnorflow_golden(const uint8_t *file, size_t bytes);
 
 /* Measures the clock of the logic against platform->seconds, MHz. */
 double xnorflow_clock_mhz(const xnorflow *board);

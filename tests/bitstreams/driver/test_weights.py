@@ -8,26 +8,9 @@ import numpy as np
 import pytest
 
 from tests.bitstreams.driver.driver import load
-from tests.support.chains import tiny_cnv
-from tests.support.deployed import deploy_chain
 
 driver = load("xnorflow_driver")
 BoardError = driver.BoardError
-CYCLES = 420
-
-
-@pytest.fixture(scope="module")
-def built(tmp_path_factory):
-    """Hardware whose weights can be loaded, with the weights of one seed."""
-    folder = tmp_path_factory.mktemp("built") / "net-pynq_z2"
-    return deploy_chain(tiny_cnv(np.random.default_rng(11)), CYCLES, folder, runtime=True)
-
-
-@pytest.fixture(scope="module")
-def retrained(tmp_path_factory):
-    """The same layers with the weights of another seed."""
-    folder = tmp_path_factory.mktemp("retrained") / "net-pynq_z2"
-    return deploy_chain(tiny_cnv(np.random.default_rng(12)), CYCLES, folder, runtime=True)
 
 
 @pytest.fixture
