@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from xnorflow_driver import Accelerator, BoardError
+from xnorflow_driver import UNREADABLE, Accelerator, BoardError
 
 HERE = Path(__file__).resolve().parent
 
@@ -28,6 +28,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--images", type=int, help="how many; all by default")
     parser.add_argument("--batch", "--batchsize", type=int, default=256, help="images of a batch")
     parser.add_argument("--clock-mhz", type=float, help="below the clock of the bitstream")
+    parser.add_argument("--net-clock-mhz", type=float, help="the same for the network's own clock")
     parser.add_argument("--folder", type=Path, default=HERE, help="deploy folder")
     parser.add_argument(
         "--weights",
@@ -54,7 +55,7 @@ def _vectors(folder: Path, wanted: int | None) -> tuple[np.ndarray, np.ndarray, 
                 raise BoardError(f"--images {wanted}: {path.name} holds {held}; ask for fewer")
             images, labels, logits = (arrays[n][:wanted] for n in ("images", "labels", "logits"))
             return images, labels, logits, str(arrays["dataset"])
-    except (OSError, ValueError, KeyError) as error:
+    except UNREADABLE as error:
         raise BoardError(
             f"{path}: cannot be read ({error}); copy the deploy folder again"
         ) from None
@@ -122,7 +123,10 @@ def main() -> int:
         folder = arguments.weights or arguments.folder
         images, labels, logits, dataset = _vectors(folder, arguments.images)
         with Accelerator(
-            arguments.folder, platform=arguments.platform, clock_mhz=arguments.clock_mhz
+            arguments.folder,
+            platform=arguments.platform,
+            clock_mhz=arguments.clock_mhz,
+            net_clock_mhz=arguments.net_clock_mhz,
         ) as network:
             if arguments.weights:
                 network.load_weights(arguments.weights / "weights.npz")

@@ -120,12 +120,20 @@ class VirtualBoard:
 
     @property
     def _library(self) -> Any:
-        """The simulator; opened at the first access, when the driver has checked the file."""
-        if self._loaded is None:
-            self._loaded = self._open()
+        """The simulator; opened at the first access at the latest."""
+        self.open()
         return self._loaded
 
-    def _open(self) -> Any:
+    def open(self) -> None:
+        """Open the simulator; the driver checks the file first.
+
+        Raises:
+            OSError: it is none for this computer.
+        """
+        if self._loaded is None:
+            self._loaded = self._functions()
+
+    def _functions(self) -> Any:
         library = ctypes.CDLL(str(self._path))
         pointer, i32, u32, u64 = ctypes.c_void_p, ctypes.c_int32, ctypes.c_uint32, ctypes.c_uint64
         signatures = {

@@ -120,6 +120,8 @@ FIELDS = {
 # </registers>
 
 SCHEMA = "xnorflow-overlay/1"
+_FACTS = ("model", "board", "model_hash", "clock_mhz", "system", "bitstream", "input", "output",
+          "expected", "golden")  # fmt: skip
 WEIGHTS_SCHEMA = "xnorflow-weights/1"
 _ALIGN = 64  # bytes: what the shell wants of addresses, and a cache line of every Zynq
 _BUFFER_BYTES = 16 << 20  # of one transfer at most; boards reserve 128 MB for all of them
@@ -135,6 +137,10 @@ _FAULTS = {
     "FRAME": "the network ended a result too early or too late",
     "BUSY": "the shell was started while it ran",
 }
+
+
+# What numpy raises for a file that is no archive of arrays, a damaged one, or one of other content.
+UNREADABLE = (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, zlib.error)
 
 
 class BoardError(RuntimeError):
@@ -295,6 +301,9 @@ class PynqPlatform:
         self._windows: dict[int, Any] = {}
         self.overlay: Any = None
 
+    def open(self) -> None:
+        """Nothing to open: the board is there."""
+
     def program(self, path: Path) -> None:
         """Load a bitstream, with its metadata where there is any."""
         if path.with_suffix(".hwh").is_file():
@@ -358,6 +367,9 @@ def _read_facts(folder: Path) -> dict[str, Any]:
             f"{path}: schema {found!r}, this driver reads {SCHEMA}; take driver and overlay.json"
             " of one build"
         )
+    lacking = [name for name in _FACTS if name not in facts]
+    if lacking:
+        raise BoardError(f"{path}: lacks {', '.join(lacking)}; copy the deploy folder again")
     return dict(facts)
 
 
@@ -382,7 +394,7 @@ class Weights:
                     memory["number"]: arrays[f"m{memory['number']}"]
                     for memory in self.facts["memories"].values()
                 }
-        except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile, zlib.error) as error:
+        except UNREADABLE as error:
             raise BoardError(
                 f"{path}: no weights that can be read ({error}); take weights.npz of a deploy"
                 " folder that was built with --runtime-weights"
@@ -497,6 +509,13 @@ class Accelerator:
             BoardError: see the class.
         """
         path = self._bitstream()
+        try:
+            self.platform.open()
+        except OSError as error:
+            raise BoardError(
+                f"{path.name}: cannot be opened ({error}); the virtual board runs on the kind of"
+                " computer that built this folder, a real one with --platform pynq"
+            ) from None
         if self._loaded and self._ps.obstacle() is None:
             self._stop()  # a transfer that a new bitstream cuts off can wedge the memory port
         self._loaded = False

@@ -5,6 +5,7 @@ Every test runs the shipped driver against the Verilated shell. An access that w
 processor raises BoardLostError there, which no driver catches: it would fail the test.
 """
 
+import hashlib
 import json
 import shutil
 
@@ -172,6 +173,18 @@ def test_corrupted_bitstream(copy, deployed):
         works(network, deployed)
 
 
+def test_a_virtual_board_of_another_computer(copy):
+    """Whole by its hash, but no library here."""
+    path = copy / "virtual" / "shell.so"
+    path.write_bytes(b"\x7fELF of another processor")
+    facts = json.loads((copy / "overlay.json").read_text())
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    virtual = facts["bitstream"]["virtual"] | {"sha256": digest}
+    change(copy, bitstream=facts["bitstream"] | {"virtual": virtual})
+    with pytest.raises(BoardError, match=r"shell\.so: cannot be opened .* --platform pynq"):
+        driver.Accelerator(copy, platform="virtual")
+
+
 def test_self_test_finds_a_wrong_logit(copy):
     facts = json.loads((copy / "overlay.json").read_text())
     facts["golden"]["logits"][1][2] += 1
@@ -186,6 +199,7 @@ def test_self_test_finds_a_wrong_logit(copy):
         ("{", "cannot be read"),
         ("[]", "schema None, this driver reads xnorflow-overlay/1"),
         ('{"schema": "xnorflow-overlay/9"}', "schema 'xnorflow-overlay/9'"),
+        ('{"schema": "xnorflow-overlay/1", "model": "net"}', "lacks board, model_hash, clock_mhz"),
     ],
 )
 def test_damaged_facts(copy, text, sentence):

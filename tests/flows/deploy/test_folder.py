@@ -116,6 +116,8 @@ def test_validate_tells_a_difference(build):
     [
         (("--images", "13"), "error: --images 13: validation.npz holds 12; ask for fewer"),
         (("--clock-mhz", "300"), "error: clock_mhz=300: this bitstream is closed for 100 MHz"),
+        (("--clock-mhz", "nan"), "error: clock_mhz=nan: this bitstream is closed for 100 MHz"),
+        (("--net-clock-mhz", "50"), "error: net_clock_mhz: this bitstream has one clock"),
         (("--batch", "0"), "--batch 0: at least 1"),
     ],
 )
@@ -123,6 +125,17 @@ def test_validate_refuses_in_one_sentence(deployed, arguments, sentence):
     done = run(deployed.folder, *arguments)
     assert done.returncode == 2
     assert sentence in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("spoil", [lambda x: b"", lambda x: x[: len(x) // 2], lambda x: b"PK"])
+def test_validate_names_damaged_vectors(build, spoil):
+    path = build / "deploy" / "validation.npz"
+    path.write_bytes(spoil(path.read_bytes()))
+    done = run(build / "deploy")
+    assert done.returncode == 2
+    assert done.stderr.startswith(f"error: {path}: cannot be read (")
+    assert done.stderr.endswith("; copy the deploy folder again\n")
     assert "Traceback" not in done.stderr
 
 
@@ -140,6 +153,7 @@ def test_overlay_says_what_was_built(deployed):
 def test_readme_gives_commands_and_figures(deployed):
     text = (deployed.folder / "README.md").read_text()
     assert "make deploy HOST=xilinx@pynq DIR=" in text
+    assert "    python3 validate.py --platform virtual --images 20 --batch 7\n" in text
     assert "**Not built: the bitstream.**" in text
     assert f"| cycles between images | {deployed.interval} | simulated" in text
     bus = -(-deployed.images[0].size // 8)
@@ -222,10 +236,12 @@ def test_package_is_an_overlay_package(build, tmp_path):
     bit = tmp_path / "design.bit"
     bit.write_bytes(b"some bits")
     add_bitstream(build, bit)
-    options = ["--no-deps", "--no-build-isolation", "--disable-pip-version-check", "-q"]
-    command = [sys.executable, "-m", "pip", "wheel", *options, "-w", str(tmp_path)]
-    subprocess.run([*command, str(build / "deploy")], check=True, capture_output=True)
-    (wheel,) = tmp_path.glob("*.whl")
+    text = (build / "deploy" / "README.md").read_text()
+    (line,) = [line for line in text.splitlines() if "-m pip wheel" in line]
+    options = ["--no-build-isolation", "--disable-pip-version-check", "-q"]
+    command = [sys.executable, *line.split()[1:], *options]
+    subprocess.run(command, cwd=build / "deploy", check=True, capture_output=True)
+    (wheel,) = build.glob("*.whl")
     assert wheel.name == "net_pynq_z2-0.1.0-py3-none-any.whl"
     with zipfile.ZipFile(wheel) as archive:
         names = set(archive.namelist())
