@@ -138,9 +138,10 @@ def input_beats(network: Network, images: np.ndarray) -> np.ndarray:
     return np.ascontiguousarray(images).reshape(-1, network.input_bits // 8)
 
 
-def _job(
+def network_job(
     network: Network, project: RtlProject, images: np.ndarray, pattern: StallPattern, start: int
 ) -> Job:
+    """A run of a network on images, of which the first has the number `start`."""
     beats = network.output.beats
     return Job(
         name=f"stalls {pattern.name}, images {start} to {start + len(images) - 1}",
@@ -182,7 +183,7 @@ def simulate(
     count = max(jobs, -(-len(images) // _JOB_IMAGES))
     pieces = [part for part in np.array_split(np.arange(len(images)), count) if len(part)]
     todo = [
-        _job(network, project, images[part[0] : part[-1] + 1], pattern, int(part[0]))
+        network_job(network, project, images[part[0] : part[-1] + 1], pattern, int(part[0]))
         for pattern in patterns
         for part in pieces
     ]
@@ -195,7 +196,7 @@ def simulate(
         start = job.options.seed - 1
         count = len(job.input_beats[_SOURCE]) // network.input_beats
         traced += _check_taps(network, expected, result, slice(start, start + count))
-        _check_logits(network, reference, result, start, count, job.name)
+        check_logits(network, reference, result, start, count, job.name)
         if progress is not None:
             progress(count)
 
@@ -233,7 +234,7 @@ def _summarise(
         latency=alone,
         correct=int((logits.argmax(axis=1) == labels).sum()),
         labelled=int((labels >= 0).sum()),
-        high_water=_high_water(network, project, results),
+        high_water=high_water(network, project, results),
         cycles=sum(result.total_cycles for result in results),
         seconds=sum(result.wall_seconds for result in results),
     )
@@ -253,9 +254,18 @@ def _count_mismatches(network: Network, reference: Reference, results: Sequence[
     return int((logits != reference.logits[: len(logits)]).sum())
 
 
-def _check_logits(
+def check_logits(
     network: Network, reference: Reference, result: SimResult, start: int, count: int, job: str
 ) -> None:
+    """Holds the results of a job against the reference.
+
+    Args:
+        start, count: the job's images, among those of the reference.
+        job: name, for the message.
+
+    Raises:
+        VerificationError: with the first logit that differs.
+    """
     out = network.output
     logits = reference.logits[start : start + count]
     try:
@@ -293,9 +303,10 @@ def _check_taps(
     return count
 
 
-def _high_water(
+def high_water(
     network: Network, project: RtlProject, results: Sequence[SimResult]
 ) -> dict[str, int]:
+    """Edge name to the largest occupancy that its FIFO had in any of the runs."""
     paths = {
         f"{project.top}.u_{edge.consumer}.u_fifo{'_' * bool(edge.port)}{edge.port}": edge.name
         for edge in network.edges
@@ -314,11 +325,11 @@ def _pace(
     """Latency of an image alone, and the free-running interval in the steady state, in cycles."""
     beats = network.output.beats
     free = STALL_PATTERNS["none"]
-    first = _job(network, project, images[:1], free, 0)
+    first = network_job(network, project, images[:1], free, 0)
     alone = run(build, first.input_beats, expect=first.expect, options=first.options)
     # Until the network is full, and as many again.
     count = min(_PACE_IMAGES, 4 + 2 * -(-alone.cycles // max(network.cycles().values())))
-    many = _job(network, project, np.resize(images, (count, *images.shape[1:])), free, 0)
+    many = network_job(network, project, np.resize(images, (count, *images.shape[1:])), free, 0)
     steady = run(build, many.input_beats, expect=many.expect, options=many.options)
     return (
         alone.latency(_SOURCE, _SINK, sink_frame_beats=beats),
@@ -330,7 +341,7 @@ def write_waves(
     build: SimulatorBuild, network: Network, project: RtlProject, images: np.ndarray, path: Path
 ) -> None:
     """Writes the waveform (VCD) of the first image, free-running."""
-    job = _job(network, project, images[:1], STALL_PATTERNS["none"], 0)
+    job = network_job(network, project, images[:1], STALL_PATTERNS["none"], 0)
     options = RunOptions(
         cwd=job.options.cwd, frame_beats=job.options.frame_beats, waves=path, seed=1
     )

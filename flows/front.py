@@ -23,6 +23,7 @@ from flows.dataflow.network import Network
 from flows.dataflow.solve import Candidates, GraphCandidates, Solution, fold
 from flows.emit.project import RtlProject
 from flows.errors import UsageError
+from flows.export import Source
 from flows.graph_reference import GraphReference
 from flows.reference import Reference
 from flows.streamline.clean_graph import clean_graph
@@ -147,30 +148,20 @@ class GraphFront(Front):
         return units, exact_graph.check_network(network, self._graph, self._vectors)
 
 
-def open_front(
-    model: Path,
-    vectors: Reference | GraphReference | None,
-    images: np.ndarray,
-    labels: np.ndarray,
-    dataset: str,
-    *,
-    name: str,
-    root: Path,
-) -> Front:
-    """Reads a QONNX file and holds it against its reference.
+def open_front(source: Source, *, name: str, root: Path) -> Front:
+    """Reads a QONNX file and holds it against its reference, or takes it as the reference.
 
     Args:
-        model: QONNX file.
-        vectors: reference of the trained network, or None: the file is the reference.
-        images, labels, dataset: to verify with.
+        source: file, vectors, images.
         name: of the model.
         root: folder of the build.
     """
+    vectors = source.vectors
     if isinstance(vectors, GraphReference):
-        graph = read_graph(clean_graph(load(model)), RAW.values(), vectors.names())
+        graph = read_graph(clean_graph(load(source.model)), RAW.values(), vectors.names())
         return GraphFront(graph, vectors)
-    result = streamline(model, vectors, images, name=name, out_dir=root)
-    front = ChainFront(result, labels, dataset)
+    result = streamline(source.model, vectors, source.images, name=name, out_dir=root)
+    front = ChainFront(result, source.labels, source.dataset)
     if front.pixel_table is not None:
         path = root / "export" / "pixel_table.json"
         path.write_text(json.dumps(front.pixel_table.tolist()) + "\n")

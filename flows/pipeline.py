@@ -3,8 +3,6 @@
 
 import fcntl
 import importlib.metadata
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -13,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from rich.console import Console
 
-from flows import cosim, exact, reference, summary
+from flows import cosim, exact, summary
 from flows.bitstream import (
     Bitstream,
     check_clocks,
@@ -31,20 +29,17 @@ from flows.delivery import Subject, deliver
 from flows.deploy.facts import Vectors
 from flows.deploy.folder import add_bitstream
 from flows.emit.project import RtlProject, emit
-from flows.errors import ToolError, UsageError
+from flows.errors import UsageError
+from flows.export import export
 from flows.front import Folded, Front, open_front, write_foldings
-from flows.graph_reference import GraphReference, is_graph, load_graph_reference
+from flows.graph_reference import GraphReference
 from flows.progress import Progress
 from flows.reference import Reference
 from flows.report import print_summary, write_report
 from flows.shell.emit import ShellProject, emit_shell
 from flows.sim.streams import StallPattern
 from flows.sim.verilate import SimulatorBuild
-from flows.streamline.load import clean, load
-from flows.streamline.stages import read_stages
-from flows.synth import SynthReport, SynthTarget, synthesise
-
-ROOT = Path(__file__).resolve().parents[1]
+from flows.synth import SynthReport, layer_targets, synthesise
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,19 +81,11 @@ def run(config: BuildConfig, console: Console) -> Build:
         cache = config.output_dir.resolve() / ".cache"
 
         with progress.step("export"):
-            source = _export(config, root / "export")
+            source = export(config, root / "export")
             progress.note(f"{len(source.images)} images")
 
         with progress.step("streamline"):
-            front = open_front(
-                source.model,
-                source.vectors,
-                source.images,
-                source.labels,
-                source.dataset,
-                name=config.model,
-                root=root,
-            )
+            front = open_front(source, name=config.model, root=root)
             progress.note(front.note)
 
         with progress.step("fold"):
@@ -107,7 +94,7 @@ def run(config: BuildConfig, console: Console) -> Build:
             progress.note(folded.note)
 
         with progress.step("lower"):
-            network = front.lower(folded, _identifier(config.model))
+            network = front.lower(folded, identifier(config.model))
             progress.note(f"{len(network.layers)} layers")
 
         with progress.step("size"):
@@ -138,7 +125,7 @@ def run(config: BuildConfig, console: Console) -> Build:
             )
 
         with progress.step("synthesise"):
-            targets = _synthesis_targets(network, project)
+            targets = layer_targets(network, project)
             synthesis = synthesise(
                 targets,
                 board.family,
@@ -189,7 +176,8 @@ def run(config: BuildConfig, console: Console) -> Build:
         return build
 
 
-def _identifier(name: str) -> str:
+def identifier(name: str) -> str:
+    """The name of a network as Verilog and file systems take it."""
     return "".join(c if c.isalnum() else "_" for c in name.lower())
 
 
@@ -200,7 +188,7 @@ def _folder(config: BuildConfig, board: Board) -> Iterator[Path]:
     Raises:
         UsageError: if it cannot be written, or another build is in it.
     """
-    root = config.output_dir.resolve() / f"{_identifier(config.model)}-{board.slug}"
+    root = config.output_dir.resolve() / f"{identifier(config.model)}-{board.slug}"
     try:
         root.mkdir(parents=True, exist_ok=True)
         lock = (root / ".lock").open("w")
@@ -220,85 +208,6 @@ def _folder(config: BuildConfig, board: Board) -> Iterator[Path]:
         for stale in ("report.json", "report.html"):
             (root / stale).unlink(missing_ok=True)
         yield root
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Source:
-    """What goes into the compiler.
-
-    Attributes:
-        model: QONNX file.
-        exported: PyTorch's reference, with images for the deploy folder beyond those to verify;
-            None where there is only the file.
-        vectors: its head, the images to verify.
-        images: (N, H, W, C) uint8 to verify.
-        labels: (N,) int64, -1 where there is none.
-        dataset: where the images come from.
-    """
-
-    model: Path
-    exported: Reference | GraphReference | None
-    vectors: Reference | GraphReference | None
-    images: np.ndarray
-    labels: np.ndarray
-    dataset: str
-
-
-def _export(config: BuildConfig, folder: Path) -> Source:
-    """The QONNX file and the reference vectors, from the zoo or from the user's own file."""
-    count = config.image_count
-    exported = count if config.qonnx is not None else config.deploy_count
-    common = ["--images", str(exported)]
-    if config.data is not None:
-        common += ["--data", str(config.data.resolve())]
-    if config.qonnx is not None:
-        height, width, channels = _image_shape(config.qonnx)
-        folder.mkdir(exist_ok=True)
-        path = folder / "images.npz"
-        _models("images", f"{height}x{width}x{channels}", str(path), *common)
-        with np.load(path) as arrays:
-            return Source(
-                model=config.qonnx,
-                exported=None,
-                vectors=None,
-                images=arrays["images"],
-                labels=arrays["labels"],
-                dataset=str(arrays["dataset"]),
-            )
-    if config.checkpoint is not None:
-        common += ["--checkpoint", str(config.checkpoint.resolve())]
-    if config.untrained is not None:
-        common += ["--untrained", str(config.untrained)]
-    _models("export", config.model, str(folder), *common)
-    load = load_graph_reference if is_graph(folder) else reference.load
-    whole: Reference | GraphReference = load(folder)
-    vectors = whole.head(count)
-    return Source(
-        model=folder / "model.onnx",
-        exported=whole,
-        vectors=vectors,
-        images=vectors.images,
-        labels=vectors.labels,
-        dataset=vectors.dataset,
-    )
-
-
-def _image_shape(path: Path) -> tuple[int, int, int]:
-    """(H, W, C) of the images that a QONNX file takes."""
-    shape = read_stages(clean(load(path)))[0].shape
-    return shape[2], shape[3], shape[1]
-
-
-def _models(*arguments: str) -> None:
-    """Runs brevitas_models as a process of its own: the two halves meet only through files."""
-    command = [sys.executable, "-W", "ignore", "-m", "brevitas_models", *arguments]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    if done.returncode == 2:
-        raise UsageError(done.stderr.strip())
-    if done.returncode:
-        raise ToolError(
-            f"export: exit code {done.returncode} of {' '.join(command)}\n{done.stderr[-2000:]}"
-        )
 
 
 def _simulate(
@@ -348,20 +257,6 @@ def _simulate(
             waves / "first_image.vcd",
         )
     return measured
-
-
-def _synthesis_targets(network: Network, project: RtlProject) -> list[SynthTarget]:
-    return [
-        SynthTarget(
-            name=layer.name,
-            top=project.layer_modules[layer.name],
-            root=project.root,
-            sources=project.sources,
-            data_files=project.images,
-            include_dirs=(Path("hw"),),
-        )
-        for layer in network
-    ]
 
 
 def _subject(build: Build, shell: ShellProject) -> Subject:

@@ -9,12 +9,29 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from pathlib import Path
 
+from flows.dataflow.network import Network
+from flows.emit.project import RtlProject
 from flows.errors import ToolError, UsageError
 from flows.synth import yosys
 from flows.synth.report import SynthReport
 from flows.synth.yosys import Family, SynthTarget
 
 _CACHE_FORMAT = 2  # raise when counting changes
+
+
+def layer_targets(network: Network, project: RtlProject) -> list[SynthTarget]:
+    """Each layer of an emitted network as a module of its own, in their order."""
+    return [
+        SynthTarget(
+            name=layer.name,
+            top=project.layer_modules[layer.name],
+            root=project.root,
+            sources=project.sources,
+            data_files=project.images,
+            include_dirs=(Path("hw"),),
+        )
+        for layer in network
+    ]
 
 
 def synthesise(

@@ -41,11 +41,13 @@ def speed(zoo: Zoo, *, fast: bool) -> float:
     """
     simulator = zoo.simulator(fast=fast)
     images = min(SPEED_IMAGES[fast], len(zoo.reference.images))
-    job = cosim._job(zoo.network, zoo.project, zoo.reference.head(images).images, FREE_RUNNING, 0)
+    job = cosim.network_job(
+        zoo.network, zoo.project, zoo.reference.head(images).images, FREE_RUNNING, 0
+    )
     began = time.process_time()
     result = run(simulator, job.input_beats, expect=job.expect, options=job.options)
     seconds = time.process_time() - began
-    cosim._check_logits(zoo.network, zoo.reference, result, 0, images, job.name)
+    cosim.check_logits(zoo.network, zoo.reference, result, 0, images, job.name)
     return result.total_cycles / seconds
 
 
@@ -57,9 +59,7 @@ def whole_set(zoo: Zoo, jobs: int) -> tuple[int, float]:
     """
     simulator = zoo.simulator()
     began = time.perf_counter()
-    found = cosim.simulate(
-        simulator, zoo.network, zoo.project, zoo.reference, [FREE_RUNNING], jobs=jobs
-    )
+    found = zoo.simulate(simulator, FREE_RUNNING.name, jobs=jobs)
     return found.images, time.perf_counter() - began
 
 

@@ -3,14 +3,17 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from flows.config import BuildConfig
 from flows.emit.memory import image_text, read_image
 from flows.errors import VerificationError
+from flows.sim.verilate import SimulatorBuild
 from tests.support.battery import CACHE
-from tests.support.families import Family, family
+from tests.support.zoo import Zoo, make_zoo
 
 # Together they have every operation: residual blocks, two slopes, groups and shuffles; dense
 # blocks, raw sums, concats of bits.
@@ -26,17 +29,34 @@ WHOLE = (
 LARGE = ("bireal18_imagenet",)
 
 
+@dataclass(frozen=True)
+class Family:
+    """A network with random weights, and its simulator of every stream."""
+
+    zoo: Zoo
+    simulator: SimulatorBuild
+
+
+def family(
+    name: str, root: Path, cache: Path, *, images: int, fps: float, optimize: int = 3
+) -> Family:
+    """Folded for so many frames per second of ZCU104's clock; optimize: of the C++ compiler."""
+    config = BuildConfig(model=name, board="ZCU104", untrained=1, images=images, target_fps=fps)
+    zoo = make_zoo(config, root)
+    return Family(zoo, zoo.simulator(trace=True, optimize=optimize, cache=cache))
+
+
 def check(case: Family, images: int, *patterns: str) -> None:
-    measured = case.simulate(*patterns)
-    frame = sum(layer.output.beats * layer.output.channels for layer in case.network)
-    assert case.tensor_values == images * frame
+    zoo = case.zoo
+    units, tensor_values = zoo.front.verify(zoo.network, zoo.project)
+    measured = zoo.simulate(case.simulator, *patterns)
+    frame = sum(layer.output.beats * layer.output.channels for layer in zoo.network)
+    assert tensor_values == images * frame
     assert measured.values_traced == len(patterns) * images * frame
-    assert [run.logits for run in measured.patterns] == [case.front.reference.logits.size] * len(
-        patterns
-    )
-    assert measured.latency == case.schedule.latency
-    assert measured.initiation_interval <= case.schedule.initiation_interval
-    assert case.units.requants + case.units.sampled > 0
+    assert [run.logits for run in measured.patterns] == [zoo.reference.logits.size] * len(patterns)
+    assert measured.latency == zoo.schedule.latency
+    assert measured.initiation_interval <= zoo.schedule.initiation_interval
+    assert units.requants + units.sampled > 0
 
 
 @pytest.fixture(scope="module", params=SMALL)
@@ -51,8 +71,8 @@ def test_a_small_network_equals_pytorch(small):
 
 def test_a_damaged_layer_is_found_and_named(small):
     """Negative control: one bit of one weight, in the file that the simulated memory reads."""
-    layer = [layer for layer in small.network if layer.unit][1]
-    path = small.project.root / "mem" / f"{layer.name}_weights.hex"
+    layer = [layer for layer in small.zoo.network if layer.unit][1]
+    path = small.zoo.project.root / "mem" / f"{layer.name}_weights.hex"
     genuine = path.read_text()
     (image,) = [m for m in layer.unit.memories() if m.parameter == "WEIGHT_FILE"]
     words = read_image(path, *image.words.shape)
@@ -60,7 +80,7 @@ def test_a_damaged_layer_is_found_and_named(small):
     path.write_text(image_text(words))
     try:
         with pytest.raises(VerificationError, match=layer.name):
-            small.simulate("none")
+            small.zoo.simulate(small.simulator, "none")
     finally:
         path.write_text(genuine)
 

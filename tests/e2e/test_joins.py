@@ -44,7 +44,7 @@ class Emitted:
             jobs=1,
             optimize=1,
         )
-        job = cosim._job(self.network, self.project, self.images, pattern, 0)
+        job = cosim.network_job(self.network, self.project, self.images, pattern, 0)
         return run(simulator, job.input_beats, expect=job.expect, options=job.options)
 
 
@@ -85,7 +85,7 @@ def test_every_fifo_fills_to_the_beat_that_the_schedule_names(seed, tmp_path, rn
     result = case.simulate(periodic(network), trace=False)
     starts = result.input_cycles["s_axis"][:: network.input_beats]
     assert set(np.diff(starts)) == {schedule(network).initiation_interval}
-    seen = cosim._high_water(case.network, case.project, [result])
+    seen = cosim.high_water(case.network, case.project, [result])
     expected = schedule(case.network).high_water
     assert seen == {name: expected[name] for name in roomy}
     assert max(seen[name] for name in joined) > 2

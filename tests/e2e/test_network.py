@@ -63,7 +63,7 @@ def test_estimated_latency_is_the_simulated_one(case):
 
 def test_schedule_knows_the_cycle_of_every_beat(case):
     """The walk that estimates intervals and buffers is exact, beat by beat, in every layer."""
-    job = cosim._job(
+    job = cosim.network_job(
         case.network, case.project, case.reference.images[:1], STALL_PATTERNS["none"], 0
     )
     result = run(case.simulator, job.input_beats, expect=job.expect, options=job.options)
@@ -117,11 +117,11 @@ def test_every_fifo_fills_to_the_beat_that_the_schedule_names(name, request):
         project, network, trace=False, waves=False, cache_dir=CACHE, jobs=1
     )
     images = np.resize(case.reference.images, (10, *case.reference.images.shape[1:]))
-    job = cosim._job(network, project, images, _periodic(case), 0)
+    job = cosim.network_job(network, project, images, _periodic(case), 0)
     result = run(simulator, job.input_beats, expect=job.expect, options=job.options)
     starts = result.input_cycles["s_axis"][:: network.input_beats]
     assert set(np.diff(starts)) == {case.schedule.initiation_interval}
-    seen = cosim._high_water(network, project, [result])
+    seen = cosim.high_water(network, project, [result])
     expected = schedule(network).high_water
     assert seen == {name: expected[name] for name in roomy}
 

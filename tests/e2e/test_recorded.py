@@ -1,17 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """The recorded foldings, with trained weights: simulated exactly, synthesised for UltraScale+."""
 
+from copy import copy
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from flows import cosim, pipeline
 from flows.boards import load_board
 from flows.config import BuildConfig
 from flows.dataflow.cost import NETWORK_ERROR
 from flows.errors import VerificationError
-from flows.synth import SynthReport, synthesise
+from flows.synth import SynthReport, layer_targets, synthesise
 from tests.bench import simulation
 from tests.support.battery import CACHE
 from tests.support.zoo import FOLDINGS, Zoo, make_zoo
@@ -39,17 +39,14 @@ def _zoo(name: str, board: str, folder: Path) -> Zoo:
 
 
 def _synthesise(zoo: Zoo, folder: Path) -> tuple[SynthReport, ...]:
-    targets = pipeline._synthesis_targets(zoo.network, zoo.project)
+    targets = layer_targets(zoo.network, zoo.project)
     return synthesise(targets, zoo.board.family, folder, 1, CACHE / "synth")
 
 
 @pytest.mark.parametrize(("name", "board", "limits"), ON_ULTRASCALE)
 def test_on_ultrascale(name: str, board: str, limits: tuple[int, float, int], tmp_path: Path):
     zoo = _zoo(name, board, tmp_path)
-    patterns = cosim.stall_patterns(("none", "random"), zoo.schedule.initiation_interval)
-    found = cosim.simulate(
-        zoo.simulator(), zoo.network, zoo.project, zoo.reference, patterns, jobs=1
-    )
+    found = zoo.simulate(zoo.simulator(), "none", "random")
     assert found.images == 200
     assert found.initiation_interval == zoo.schedule.initiation_interval
     assert found.initiation_interval <= int(name.partition("-")[2])
@@ -92,6 +89,8 @@ def test_the_fast_form_is_fast(cnv: Zoo):
 def test_one_wrong_logit_among_them_is_found(cnv: Zoo):
     logits = cnv.reference.logits.copy()
     logits[7, 3] += 1
-    wrong = replace(cnv, reference=replace(cnv.reference, logits=logits))
+    front = copy(cnv.front)
+    front.reference = replace(cnv.reference, logits=logits)
+    wrong = replace(cnv, front=front)
     with pytest.raises(VerificationError, match=r"image 7, .*channel 3"):
         simulation.speed(wrong, fast=True)

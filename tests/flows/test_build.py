@@ -147,7 +147,7 @@ def test_a_full_disk_ends_in_a_message(tmp_path, monkeypatch):
     def full(*_, **__):
         raise OSError(28, "No space left on device", str(tmp_path / "out"))
 
-    monkeypatch.setattr("flows.pipeline._export", full)
+    monkeypatch.setattr("flows.pipeline.export", full)
     _refused(_invoke(tmp_path), "No space left on device", "--output-dir")
 
 

@@ -17,6 +17,7 @@ ROOF = {
     "exact",
     "exact_graph",
     "exact_memories",
+    "export",
     "front",
     "cosim",
     "delivery",

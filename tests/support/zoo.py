@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A shipped network, from its checkpoint to emitted RTL, as a build makes it without its checks."""
+"""A network of the zoo at every stage of a build, from its checkpoint or seed to emitted RTL."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from flows.config import BuildConfig
 from flows.dataflow.network import Network
 from flows.dataflow.schedule import Schedule, schedule, size_fifos
 from flows.emit.project import RtlProject, emit
-from flows.front import Folded, open_front
+from flows.export import Source, export
+from flows.front import Folded, Front, open_front
 from flows.reference import Reference
 from flows.sim.verilate import SimulatorBuild
 from tests.support.battery import CACHE
@@ -22,11 +23,12 @@ FOLDINGS = Path(pipeline.__file__).parent / "foldings"
 
 @dataclass(frozen=True, kw_only=True)
 class Zoo:
-    """A network of the zoo as RTL.
+    """What the steps of a build made; its checks are for the test to call.
 
     Attributes:
-        board: that its folding was chosen for.
-        reference: PyTorch's logits of as many images as the build was asked to verify.
+        board: that the network is folded for.
+        source: file, and PyTorch's images and logits.
+        front: its reference has as many images as the build was asked to verify.
         folded: its folding, and the solver's plan.
         network: kernels and FIFOs.
         schedule: exact cycles.
@@ -34,50 +36,69 @@ class Zoo:
     """
 
     board: Board
-    reference: Reference
+    source: Source
+    front: Front
     folded: Folded
     network: Network
     schedule: Schedule
     project: RtlProject
 
-    def simulator(self, *, fast: bool = True, jobs: int = 1) -> SimulatorBuild:
+    @property
+    def reference(self) -> Reference:
+        return self.front.reference
+
+    def simulator(
+        self,
+        *,
+        trace: bool = False,
+        fast: bool = True,
+        jobs: int = 1,
+        optimize: int = 3,
+        cache: Path = CACHE,
+    ) -> SimulatorBuild:
         """The compiled network; see `cosim.build_network_simulator`."""
         return cosim.build_network_simulator(
             self.project,
             self.network,
-            trace=False,
+            trace=trace,
             waves=False,
-            cache_dir=CACHE,
+            cache_dir=cache,
             jobs=jobs,
             fast=fast,
+            optimize=optimize,
+        )
+
+    def simulate(self, simulator: SimulatorBuild, *patterns: str, jobs: int = 1) -> cosim.Measured:
+        """All images under stall patterns; every logit is compared, and what is traced."""
+        return cosim.simulate(
+            simulator,
+            self.network,
+            self.project,
+            self.reference,
+            cosim.stall_patterns(patterns, self.schedule.initiation_interval),
+            jobs=jobs,
         )
 
 
-def make_zoo(config: BuildConfig, root: Path) -> Zoo:
+def make_zoo(config: BuildConfig, root: Path, *, runtime: bool = False) -> Zoo:
     """Exports, streamlines, folds, lowers and emits.
 
     Args:
         config: of the build.
         root: folder to fill.
+        runtime: memories can be loaded.
     """
     board = load_board(config.board)
-    source = pipeline._export(config, root / "export")
-    front = open_front(
-        source.model,
-        source.vectors,
-        source.images,
-        source.labels,
-        source.dataset,
-        name=config.model,
-        root=root,
-    )
+    source = export(config, root / "export")
+    front = open_front(source, name=config.model, root=root)
     folded = front.fold(config, board, config.clock_mhz or board.clock.default_mhz)
-    network = size_fifos(front.lower(folded, config.model))
+    network = size_fifos(front.lower(folded, pipeline.identifier(config.model)))
     return Zoo(
         board=board,
-        reference=front.reference,
+        source=source,
+        front=front,
         folded=folded,
         network=network,
         schedule=schedule(network),
-        project=emit(network, root / "rtl"),
+        project=emit(network, root / "rtl", runtime=runtime),
     )

@@ -5,29 +5,19 @@ from pathlib import Path
 
 import pytest
 
-from flows import pipeline
 from flows.bitstream import hand_over, openxc7
 from flows.bitstream.netlist import ALLOWED
 from flows.boards import load_board
 from flows.config import BuildConfig
-from flows.dataflow.fold import fold_network
-from flows.dataflow.lower import lower, unit_shapes
 from flows.dataflow.network import Network
-from flows.dataflow.schedule import size_fifos
-from flows.streamline.pipeline import streamline
 from flows.synth.cells import count
 from tests.support.open_top import design_of
+from tests.support.zoo import make_zoo
 
 
 def zoo_network(model: str, folder: Path) -> Network:
     """The shipped checkpoint at its default target."""
-    config = BuildConfig(model=model, board="Pynq-Z2", images=4)
-    source = pipeline._export(config, folder / "export")
-    chain = streamline(
-        source.model, source.vectors, source.images, name=model, out_dir=folder
-    ).chain
-    folding = fold_network(unit_shapes(chain), int(1e8 / config.fps))
-    return size_fifos(lower(chain, folding, model))
+    return make_zoo(BuildConfig(model=model, board="Pynq-Z2", images=4), folder).network
 
 
 @pytest.mark.parametrize(

@@ -9,18 +9,12 @@ from typing import Any
 
 import pytest
 
-from flows import pipeline
-from flows.boards import load_board
 from flows.config import DEPLOY_IMAGES, BuildConfig
-from flows.dataflow.fold import fold_network
-from flows.dataflow.lower import lower, unit_shapes
-from flows.dataflow.schedule import schedule, size_fifos
 from flows.delivery import Subject, deliver
 from flows.deploy.facts import Vectors
-from flows.emit.project import emit
 from flows.shell.emit import emit_shell
-from flows.streamline.pipeline import streamline
 from tests.support.battery import CACHE
+from tests.support.zoo import make_zoo
 
 pytestmark = pytest.mark.nightly
 
@@ -30,27 +24,22 @@ def delivered(model: str, parent: Path, *, untrained: int | None = None, **emiss
     build = parent / f"{model}-pynq_z2"
     build.mkdir(parents=True)
     config = BuildConfig(model=model, board="Pynq-Z2", images=4, untrained=untrained)
-    source = pipeline._export(config, build / "export")
-    chain = streamline(
-        source.model, source.vectors, source.images, name=config.model, out_dir=build
-    ).chain
-    folding = fold_network(unit_shapes(chain), int(1e8 / config.fps))
-    network = size_fifos(lower(chain, folding, config.model))
-    plan, board, whole = schedule(network), load_board(config.board), source.exported
-    project = emit(network, build / "rtl", **emission)
+    zoo = make_zoo(config, build, **emission)
+    assert zoo.source.exported is not None
+    whole = zoo.source.exported
     subject = Subject(
         model=config.model,
         version="0.1.0",
-        board=board,
+        board=zoo.board,
         clock_mhz=100.0,
-        network=network,
-        shell=emit_shell(network, project, board, build / "shell"),
-        pixel_table=chain.input.pixel_table,
+        network=zoo.network,
+        shell=emit_shell(zoo.network, zoo.project, zoo.board, build / "shell"),
+        pixel_table=zoo.front.pixel_table,
         vectors=Vectors(
             images=whole.images, labels=whole.labels, logits=whole.logits, dataset=whole.dataset
         ),
-        interval_cycles=plan.initiation_interval,
-        latency_cycles=plan.latency,
+        interval_cycles=zoo.schedule.initiation_interval,
+        latency_cycles=zoo.schedule.latency,
     )
     return deliver(subject, build, cache_dir=CACHE, jobs=2).folder
 
