@@ -22,7 +22,8 @@
 // Latency, from the transfer of a tile to its first output beat: NF*SF + UNIT + 2 cycles, NF = MH/PE, SF = K*K*C/GROUPS/SIMD; UNIT is the
 // latency of popcount_heap, one more with SF > 1, or of shared_sums, or of dot_product and one; with REQUANT 3 + SLOPES more.
 // Interval: max(NF*SF, M) cycles.
-// RUNTIME: words can be loaded, see rom; weights are memory MEMORY, start words the next, words of codes the one after.
+// RUNTIME: words can be loaded, see rom; weights are memory MEMORY, start words the next, words of codes the one after. shared_sums then
+// chooses by multiplexers of sixteen, which cost more than separate sums would, and take six LUT levels.
 // Cuts valid, data and ready: no path between the two streams. In simulation the counters have a fast form, see popcount_heap.
 `include "axis_assert.svh"
 
@@ -174,7 +175,8 @@ module mvu_core #(
     .W(PE * SIMD * W_BITS),
     .DEPTH(NF * SF),
     .BLOCK(ROM_BLOCK),
-    .RUNTIME(RUNTIME), .MEMORY(MEMORY),
+    .RUNTIME(RUNTIME),
+    .MEMORY(MEMORY),
     .FILE(WEIGHT_FILE)
   ) u_weights (
     .clk_i, .rst_ni, .load_i,
@@ -182,23 +184,6 @@ module mvu_core #(
     .word_o(weight),
     .last_o(last_word)
   );
-
-  logic [M*PE*STEP_W-1:0]  unit_sum;
-  logic [M*PE*TAG_W-1:0]   unit_tag;
-  logic [M*PE*TAG_W-1:0]   unit_start_tag;
-  logic [STARTS*START_W-1:0] start;
-  logic [TAG_W-1:0]        tag;
-
-  // What the counters add, or nothing.
-  localparam int unsigned ADDEND_W = ACCUMULATE ? 1 : START_W;
-  logic [STARTS*ADDEND_W-1:0] addend;
-  if (ACCUMULATE || SHARED) begin : gen_no_addend
-    logic unused_addend;
-    assign addend        = '0;
-    assign unused_addend = ^addend;
-  end else begin : gen_addend
-    assign addend = start;
-  end
 
   // What the current step takes of each window.
   logic [M-1:0][GROUPS*SIMD*IN_BITS-1:0] slice;
@@ -219,89 +204,45 @@ module mvu_core #(
     .slice_o(slice)
   );
 
-  for (genvar m = 0; m < M; m = m + 1) begin : gen_pixel
-    if (SHARED) begin : gen_shared
-      logic [PE-1:0] reached;
-      logic          pixel_tag;
-      shared_sums #(
-        .N(SIMD),
-        .BITS(IN_BITS),
-        .CHANNELS(PE)
-      ) u_unit (
-        .clk_i,
-        .rst_ni,
-        .act_i(slice[m]),
-        .weight_i(weight),
-        .start_i(start),
-        .tag_i(tag),
-        .reached_o(reached),
-        .tag_o(pixel_tag)
-      );
-      for (genvar pe = 0; pe < PE; pe = pe + 1) begin : gen_sum
-        assign unit_sum[(m*PE+pe)*STEP_W+:STEP_W] = {reached[pe], {STEP_W-1{1'b0}}};
-        assign unit_tag[m*PE+pe]       = pixel_tag;
-        assign unit_start_tag[m*PE+pe] = 1'b0;
-      end
-    end
+  // What the units make of it. Tags: a sum begins, a sum ends, there is one.
+  logic [STARTS*START_W-1:0] start;
+  logic [M*PE*STEP_W-1:0]    unit_sum;
+  logic [TAG_W-1:0]          tag, start_tag, sum_tag;
+  logic                      unused_start_tag;
 
-    // The channels of a group are neighbours among the lanes.
-    for (genvar pe = 0; pe < (SHARED ? 0 : PE); pe = pe + 1) begin : gen_channel
-      localparam int unsigned LANE = m * PE + pe;
-      localparam int unsigned GROUP = pe / (PE / GROUPS);
-      localparam int unsigned START = ZERO_PAD ? LANE : pe;
-      if (PRODUCTS) begin : gen_products
-        dot_product #(
-          .N(SIMD),
-          .IN_BITS(IN_BITS),
-          .IN_SIGNED(IN_SIGNED),
-          .W_BITS(W_BITS),
-          .SUM_W(STEP_W),
-          .TAG_W(TAG_W)
-        ) u_unit (
-          .clk_i, .rst_ni,
-          .act_i(slice[m][GROUP*SIMD*IN_BITS+:SIMD*IN_BITS]),
-          .weight_i(weight[pe*SIMD*W_BITS+:SIMD*W_BITS]),
-          .tag_i(tag),
-          .sum_o(unit_sum[LANE*STEP_W+:STEP_W]),
-          .tag_o(unit_tag[LANE*TAG_W+:TAG_W])
-        );
-        assign unit_start_tag[LANE*TAG_W+:TAG_W] = '0;
-      end else begin : gen_count
-        popcount_heap #(
-          .N(SIMD),
-          .BITS(IN_BITS),
-          .CARRY(THRESHOLD),
-          .ADDEND_W(ACCUMULATE ? 0 : START_W),
-          .SUM_W(STEP_W),
-          .TAG_W(TAG_W)
-        ) u_unit (
-          .clk_i, .rst_ni,
-          .act_i(slice[m][GROUP*SIMD*IN_BITS+:SIMD*IN_BITS]),
-          .weight_i(weight[pe*SIMD+:SIMD]),
-          .carry_i(first_sf),
-          .tag_i(tag),
-          .addend_i(addend[START*ADDEND_W+:ADDEND_W]),
-          .addend_tag_o(unit_start_tag[LANE*TAG_W+:TAG_W]),
-          .sum_o(unit_sum[LANE*STEP_W+:STEP_W]),
-          .tag_o(unit_tag[LANE*TAG_W+:TAG_W])
-        );
-      end
-    end
-  end
+  mvu_lanes #(
+    .M(M),
+    .PE(PE),
+    .SIMD(SIMD),
+    .GROUPS(GROUPS),
+    .IN_BITS(IN_BITS),
+    .IN_SIGNED(IN_SIGNED),
+    .W_BITS(W_BITS),
+    .SHARED(SHARED),
+    .CARRY(THRESHOLD),
+    .ADD_START(!ACCUMULATE),
+    .STARTS(STARTS),
+    .START_W(START_W),
+    .SUM_W(STEP_W),
+    .TAG_W(TAG_W)
+  ) u_lanes (
+    .clk_i, .rst_ni,
+    .slice_i(slice),
+    .weight_i(weight),
+    .start_i(start),
+    .first_i(first_sf),
+    .tag_i(tag),
+    .start_tag_o(start_tag),
+    .sum_o(unit_sum),
+    .tag_o(sum_tag)
+  );
 
   if (ACCUMULATE) begin : gen_tag
     assign tag = {first_sf, last_sf, step};
   end else begin : gen_tag_single
     assign tag = step;
   end
-
-  // All units have the same latency: the first one's tags stand for all.
-  logic [TAG_W-1:0] sum_tag;
-  logic [TAG_W-1:0] start_tag;
-  logic             unused_tags;
-  assign sum_tag     = unit_tag[TAG_W-1:0];
-  assign start_tag   = unit_start_tag[TAG_W-1:0];
-  assign unused_tags = ^{unit_tag, unit_start_tag, start_tag};
+  assign unused_start_tag = ^start_tag;
 
   // Start words: read when the counters or the accumulators take them.
   logic start_pop;
@@ -316,7 +257,8 @@ module mvu_core #(
       .STRIDE(STRIDE),
       .PAD(PAD),
       .M(M),
-      .RUNTIME(RUNTIME), .MEMORY(MEMORY + 1),
+      .RUNTIME(RUNTIME),
+      .MEMORY(MEMORY + 1),
       .FILE(THRESHOLD_FILE)
     ) u_starts (
       .clk_i, .rst_ni, .load_i,
@@ -329,7 +271,8 @@ module mvu_core #(
       .W(PE * START_W),
       .DEPTH(NF),
       .BLOCK(1'b0),
-      .RUNTIME(RUNTIME), .MEMORY(MEMORY + 1),
+      .RUNTIME(RUNTIME),
+      .MEMORY(MEMORY + 1),
       .FILE(THRESHOLD_FILE)
     ) u_starts (
       .clk_i, .rst_ni, .load_i,
@@ -405,7 +348,8 @@ module mvu_core #(
     .HIGH(HIGH),
     .FIFO_DEPTH(FIFO_DEPTH),
     .GATHER(GATHER),
-    .RUNTIME(RUNTIME), .MEMORY(MEMORY),
+    .RUNTIME(RUNTIME),
+    .MEMORY(MEMORY),
     .AFFINE_FILE(AFFINE_FILE)
   ) u_result (
     .clk_i, .rst_ni, .load_i,

@@ -35,28 +35,17 @@ module shared_sums #(
 
   localparam int unsigned FOURS = (N + 3) / 4;
   localparam int unsigned FOUR_W = BITS + 2;
-  localparam int unsigned COLUMNS = COUNT_W;
 
-  // The heap of a channel, see shared_channel.
-  function automatic logic [16*COLUMNS-1:0] all_heights(input int unsigned columns);
-    for (int unsigned c = 0; c < columns; c = c + 1) all_heights[16*c+:16] = (c < FOUR_W) ? 16'(FOURS) : 16'd0;
-  endfunction
-
-  localparam logic [16*COLUMNS-1:0] HEIGHTS = all_heights(COLUMNS);
-  `include "heap_plan.svh"
-  localparam logic [PLAN_W-1:0] PLAN = plan(HEIGHTS);
-  localparam int unsigned STEPS = {16'd0, PLAN[STEPS_AT+:16]};
-  localparam int unsigned ADD_LAT = STEPS + 1;
-  localparam int unsigned LAT = ADD_LAT + 2;
-
-  logic [LAT-1:0][TAG_W-1:0] tag_q;
+  // Tags: beside the sums of four here, then with the first channel.
+  logic [CHANNELS-1:0][TAG_W-1:0] tag;
+  logic [TAG_W-1:0]               four_tag_q;
+  logic                           unused_tags;
   always_ff @(posedge clk_i) begin
-    if (!rst_ni) tag_q <= '0;
-    else begin
-      for (int unsigned i = 0; i < LAT; i = i + 1) tag_q[i] <= (i == 0) ? tag_i : tag_q[i-1];
-    end
+    if (!rst_ni) four_tag_q <= '0;
+    else four_tag_q <= tag_i;
   end
-  assign tag_o = tag_q[LAT-1];
+  assign tag_o       = tag[0];
+  assign unused_tags = ^tag;
 
   // The sums of each four elements, by their weights; elements beyond the last one add nothing.
   logic [4*FOURS-1:0][1:0][BITS-1:0] lane;
@@ -87,13 +76,16 @@ module shared_sums #(
     shared_channel #(
       .FOURS(FOURS),
       .FOUR_W(FOUR_W),
-      .COUNT_W(COUNT_W)
+      .COUNT_W(COUNT_W),
+      .TAG_W(TAG_W)
     ) u_channel (
-      .clk_i,
+      .clk_i, .rst_ni,
       .sums_i(four_q),
       .weight_i((4*FOURS)'(weight_i[o*N+:N])),
       .start_i(start_i[o*COUNT_W+:COUNT_W]),
-      .reached_o(reached_o[o])
+      .tag_i(four_tag_q),
+      .reached_o(reached_o[o]),
+      .tag_o(tag[o])
     );
   end
 

@@ -147,6 +147,12 @@ SWEEP: dict[str, list[dict[str, int]]] = {
     "gpc_luts": [{"N": 3}],
     "add_ternary": [{"W": 1}],
     "carry_chain": [{"N": 3, "W": 2}, {"W": 9}],
+    "mvu_lanes": [
+        {"M": 2, "STARTS": 4, "TAG_W": 3},
+        {"M": 2, "GROUPS": 2, "ADD_START": 0, "CARRY": 0, "SUM_W": 6},
+        {"IN_BITS": 3, "SIMD": 9, "START_W": 7, "SHARED": 1},
+        {"IN_BITS": 3, "IN_SIGNED": 1, "W_BITS": 2, "SIMD": 9, "ADD_START": 0, "SUM_W": 12},
+    ],
     "mvu_words": [{"W": 1, "DEPTH": 1}, {"W": 9, "DEPTH": 5, "BLOCK": 0}, {"RUNTIME": 1}],
     "conv_xnor": [
         {"C": 1, "K": 1, "MH": 1, "SIMD": 1},

@@ -18,7 +18,6 @@ CODE = (".py", ".sv", ".svh", ".cpp", ".h", ".j2", ".css", ".sh", ".tcl", ".vlt"
 LONGER = {
     "flows/build.py::build": "one parameter for each option of the command line",
     "bitstreams/driver/xnorflow_driver.py": "goes to a board as one file",
-    "hw/kernel/mvu_core.sv": "control that all forms of the units share",
     "flows/pipeline.py::run": "the table of contents of a build: every step in its order",
 }
 

@@ -11,6 +11,7 @@ from tests.meta import tree
 # Modules that only serve another one and are tested through it.
 TESTED_THROUGH = {
     "mvu_core": "conv_xnor",
+    "mvu_lanes": "conv_xnor",
     "mvu_windows": "conv_xnor",
     "mvu_words": "conv_xnor",
     "shared_channel": "mvu_int",
