@@ -19,7 +19,7 @@ from flows.dataflow.kernels import (
 
 FIFO = 1
 WINDOW = 1
-POOL = 1
+POOL = 2
 CONVERTER = 1
 THRESHOLD = 1
 ADD = 1

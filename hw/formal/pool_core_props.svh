@@ -17,14 +17,8 @@ always_ff @(posedge clk_i) begin
     f_column_fresh: assert (column_fresh_q == ((column_q == '0)
                            || (!SHARED && (32'(column_left_q) == K - 1))));
     f_last_window: assert (!(last_row && ROWS_CUT) || row_ends);
-    f_inside: assert (!write || (f_windows < 8'(OW)));
-  end
-end
-
-if (DEPTH > 1) begin : gen_f_address
-  always_ff @(posedge clk_i) begin
-    if (rst_ni) begin
-      f_address: assert (gen_address.address_q == ((f_windows == 8'(OW)) ? '0 : ADDR_W'(f_windows)));
-    end
+    f_inside: assert (!column_ends || (f_windows < 8'(OW)));
+    f_address: assert (address_q == ADDR_W'(f_windows));
+    f_word: assert (!across_valid_q || (32'(across_address_q) < OW));
   end
 end

@@ -6,7 +6,6 @@
 // act has IN_BITS bits, two's complement where IN_SIGNED; weight W_BITS bits, two's complement. Operands, products and each level of
 // the adder tree have a register: latency 2 + $clog2(N) cycles; one set of operands per cycle. Only tags are reset. Cuts every path.
 // A product is one DSP48 (its A, B and M registers) where synthesis takes one, up to 25 x 18 bits; few bits make LUTs.
-// Cost (Yosys 0.70, xc7), 8 x 8 bits: N = 1: 1 DSP; N = 9: 9 DSP.
 module dot_product #(
   parameter int unsigned N = 9,
   parameter int unsigned IN_BITS = 8,

@@ -9,7 +9,7 @@
 // too, into one slice: Yosys 0.70 a DSP48E1 (flows/synth has the same done for UltraScale+), Vivado a DSP48E1 or DSP48E2.
 //
 // Latency from plus_i and x_i to sum_o: 3 cycles; first_i belongs to the inputs of two cycles before. No enable: x = 0 adds nothing.
-// Nothing is reset. Cost (Yosys 0.70, xc7): 1 DSP48E1.
+// Nothing is reset.
 //
 // XNORFLOW_FAST_SIM: body for simulators, sums no wider than they are read. Same results, same latency.
 //

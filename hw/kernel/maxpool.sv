@@ -3,10 +3,8 @@
 //   out[y][x][c] = max of in[y*STRIDE + i - PAD][x*STRIDE + j - PAD][c] over i, j < K inside the image
 // Elements have BITS bits, two's complement where SIGNED. STRIDE is K, or K - 1 (windows share a row and a column);
 // PAD is less than STRIDE. PE channels at a time: C/PE cycles per pixel, H * WIDTH * C/PE per frame.
-// Latency: 1 cycle after the last pixel of a window is taken, 2 where PE < C; with PE = C and PAD = 0 the first
-// output is valid (K-1)*WIDTH + K cycles after the first pixel is taken. See pool_core.
-// Cost (Yosys 0.70, xc7), C = 64, K = 2: bits, 28 x 28: 159 LUT + 44 LUTRAM, 213 FF; 8 bit: 2,410 LUT +
-// 344 LUTRAM, 1,557 FF; 8 bit, 112 x 112, K = 3, STRIDE = 2, PAD = 1, PE = 8: 602 LUT + 64 LUTRAM + 64 SRL, 616 FF, 1 RAMB36.
+// Latency: 2 cycles after the last pixel of a window is taken, 3 where PE < C; with PE = C and PAD = 0 the first
+// output is valid (K-1)*WIDTH + K + 1 cycles after the first pixel is taken. See pool_core.
 
 module maxpool #(
   parameter int unsigned C = 4,

@@ -5,11 +5,11 @@
 // Windows are K x K, at distance STRIDE = K, or K - 1: then neighbours share a row or a column. PAD rows and columns
 // beside the image are left out of the windows. OH = (H + 2*PAD - K) / STRIDE + 1, OW alike, rounded down; what
 // belongs to no window is swallowed.
-// Each step folds an element into a run along the row; where a window's last column is reached, the run is folded
-// into the memory word of the window, and where its last row is reached too, the word goes out.
+// Each step folds an element into a run along the row. Where a window's last column is reached, the run is folded
+// into the memory word of the window in the next cycle, and where its last row is reached too, the word goes out.
 // A pixel is taken in the cycle of its last step (stream_words). C/PE cycles per pixel, H * WIDTH * C/PE per frame,
-// frames back to back. Latency: an output is valid 1 cycle after the last pixel of its window is taken, 2 where
-// PE < C. A stalled output holds the input only at the next step that completes a window. Cuts valid and data.
+// frames back to back. Latency: an output is valid 2 cycles after the last pixel of its window is taken, 3 where
+// PE < C. A stalled output holds the input only when another window is complete. Cuts valid and data.
 // Storage: OW * C/PE words of PE sums (LUT RAM, block RAM where there are more than 64).
 `include "axis_assert.svh"
 
@@ -43,12 +43,11 @@ module pool_core #(
   localparam int unsigned OH = (H + 2 * PAD - K) / STRIDE + 1;
   localparam int unsigned OW = (WIDTH + 2 * PAD - K) / STRIDE + 1;
   localparam bit SHARED = (STRIDE < K);
-  // Where the padding cuts the last window, it ends with the image; else columns after its end may be left over.
+  // Where the padding cuts the last window, it ends with the image.
   localparam int unsigned LAST_ROW = (OH - 1) * STRIDE + K - 1;  // of the last window, in the padded image
   localparam int unsigned LAST_COLUMN = (OW - 1) * STRIDE + K - 1;
   localparam bit ROWS_CUT = (LAST_ROW > H - 1 + PAD);
   localparam bit COLUMNS_CUT = (LAST_COLUMN > WIDTH - 1 + PAD);
-  localparam bit COLUMNS_LEFT = (LAST_COLUMN < WIDTH - 1 + PAD);
   // A sum holds K*K elements in two's complement; a single bit counts as -1 or +1.
   localparam int unsigned X_W = IN_BITS + ((IN_SIGNED && IN_BITS > 1) ? 0 : 1);
   localparam int unsigned ACC_W = SUM ? X_W + $clog2(K * K) : IN_BITS;
@@ -100,8 +99,8 @@ module pool_core #(
   logic                    last_column;
   logic                    row_ends;
   logic                    column_ends;
-  logic                    emits;
   logic                    step;
+  logic                    moves;           // what waits between the two foldings
   logic                    result_valid_q;
   logic                    result_ready;
 
@@ -109,8 +108,7 @@ module pool_core #(
   assign last_column = (column_q == COLUMN_W'(WIDTH - 1));
   assign row_ends    = (row_left_q == '0) || (ROWS_CUT && last_row);
   assign column_ends = (column_left_q == '0) || (COLUMNS_CUT && last_column);
-  assign emits       = row_ends && column_ends;
-  assign word_ready  = !emits || !result_valid_q || result_ready;
+  assign word_ready  = moves;
   assign step        = word_valid && word_ready;
 
   always_ff @(posedge clk_i) begin
@@ -158,59 +156,25 @@ module pool_core #(
     assign last_fold = 1'b1;
   end
 
-  // Memory word of a window: its rows so far. The next step's word is read one step ahead. A single word would be
-  // read while it is written, but is not needed then: K - 1 > 0 steps pass before it is.
-  logic [ADDR_W-1:0]   address;
-  logic [ADDR_W-1:0]   next_address;
-  logic [PE*ACC_W-1:0] above;
-  logic [PE*ACC_W-1:0] stored;
-  logic                write;
-
-  assign write = step && column_ends;
-
-  if (DEPTH > 1) begin : gen_address
-    logic [ADDR_W-1:0] address_q;
-    assign address = address_q;
-    always_comb begin
-      next_address = address_q;
-      if (!column_ends) next_address = last_fold ? ADDR_W'(address_q - ADDR_W'(NF - 1)) : address_q + 1'b1;
-      else next_address = (COLUMNS_LEFT && address_q == ADDR_W'(DEPTH - 1)) ? '0 : address_q + 1'b1;
-      if (last_fold && last_column) next_address = '0;
-    end
-    always_ff @(posedge clk_i) begin
-      if (!rst_ni) address_q <= '0;
-      else if (step) address_q <= next_address;
-    end
-    `AXIS_ASSERT(check_address, 32'(address_q) < DEPTH)
-    `AXIS_ASSERT(check_collision, !write || (next_address != address_q))
-  end else begin : gen_one_word
-    assign address      = '0;
-    assign next_address = '0;
-  end
-
-  ram_sdp #(
-    .W    (PE * ACC_W),
-    .DEPTH(DEPTH),
-    .BLOCK(DEPTH > 64)
-  ) u_rows (
-    .clk_i,
-    .we_i   (write),
-    .waddr_i(address),
-    .wdata_i(stored),
-    .re_i   (step && !(write && DEPTH == 1)),
-    .raddr_i(next_address),
-    .rdata_o(above)
-  );
-
   // Runs along the row, one for each fold; the oldest one belongs to this step.
   logic [NF*PE*ACC_W-1:0] runs_q;
   logic [PE*ACC_W-1:0]    run;
   logic [PE*ACC_W-1:0]    element;
   logic [PE*ACC_W-1:0]    across;  // the window's part of this row
-  logic [PE*ACC_W-1:0]    window;
 
-  assign run    = runs_q[PE*ACC_W-1:0];
-  assign stored = (SHARED && row_ends) ? across : window;
+  // The run that waits to be folded into its window's word, which holds the window's rows so far.
+  logic [PE*ACC_W-1:0]    across_q;
+  logic [ADDR_W-1:0]      address_q;
+  logic [ADDR_W-1:0]      across_address_q;
+  logic                   across_valid_q;
+  logic                   across_first_q;  // no row above belongs to the window
+  logic                   across_last_q;   // the window is complete
+  logic [PE*ACC_W-1:0]    above;
+  logic [PE*ACC_W-1:0]    window;
+  logic [PE*ACC_W-1:0]    stored;
+  logic                   write;
+
+  assign run = runs_q[PE*ACC_W-1:0];
 
   if (NF > 1) begin : gen_runs
     always_ff @(posedge clk_i) begin
@@ -225,7 +189,7 @@ module pool_core #(
   if (!SUM && IN_BITS == 1) begin : gen_or
     assign element = word;
     assign across  = element | (column_fresh_q ? '0 : run);
-    assign window  = across | (row_fresh_q ? '0 : above);
+    assign window  = across_q | (across_first_q ? '0 : above);
   end else begin : gen_numbers
     for (genvar pe = 0; pe < PE; pe++) begin : gen_lane
       logic [IN_BITS-1:0] x;
@@ -233,9 +197,11 @@ module pool_core #(
       logic [ACC_W-1:0]   a;
       logic [ACC_W-1:0]   e;
       logic [ACC_W-1:0]   h;
+      logic [ACC_W-1:0]   q;
       assign x = word[pe*IN_BITS +: IN_BITS];
       assign r = run[pe*ACC_W +: ACC_W];
       assign a = above[pe*ACC_W +: ACC_W];
+      assign q = across_q[pe*ACC_W +: ACC_W];
       assign element[pe*ACC_W +: ACC_W] = e;
       assign across[pe*ACC_W +: ACC_W]  = h;
 
@@ -244,16 +210,59 @@ module pool_core #(
         assign number = (IN_BITS == 1) ? X_W'({!x[0], 1'b1}) : X_W'(x);
         assign e      = ACC_W'($signed(number));
         assign h      = e + (column_fresh_q ? '0 : r);
-        assign window[pe*ACC_W +: ACC_W] = h + (row_fresh_q ? '0 : a);
+        assign window[pe*ACC_W +: ACC_W] = q + (across_first_q ? '0 : a);
       end else begin : gen_max
         // The highest bit turned over makes the order of two's complement that of unsigned numbers.
         localparam logic [IN_BITS-1:0] TURN = IN_SIGNED ? {1'b1, {(IN_BITS - 1){1'b0}}} : '0;
         assign e = x;
         assign h = (column_fresh_q || ((e ^ TURN) > (r ^ TURN))) ? e : r;
-        assign window[pe*ACC_W +: ACC_W] = (row_fresh_q || ((h ^ TURN) > (a ^ TURN))) ? h : a;
+        assign window[pe*ACC_W +: ACC_W] = (across_first_q || ((q ^ TURN) > (a ^ TURN))) ? q : a;
       end
     end
   end
+
+  // Its word is read in the cycle of the step and written in the next one; the next step has another word.
+  assign moves  = !(across_valid_q && across_last_q) || !result_valid_q || result_ready;
+  assign write  = across_valid_q && moves;
+  assign stored = (SHARED && across_last_q) ? across_q : window;
+
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) across_valid_q <= 1'b0;
+    else if (moves) across_valid_q <= step && column_ends;
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (step) begin
+      across_q         <= across;
+      across_address_q <= address_q;
+      across_first_q   <= row_fresh_q;
+      across_last_q    <= row_ends;
+    end
+  end
+
+  // Columns that are left over after the last window have no word.
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) address_q <= '0;
+    else if (step && last_fold && last_column) address_q <= '0;
+    else if (step && column_ends) address_q <= address_q + 1'b1;
+  end
+
+  ram_sdp #(
+    .W    (PE * ACC_W),
+    .DEPTH(DEPTH),
+    .BLOCK(DEPTH > 64)
+  ) u_rows (
+    .clk_i,
+    .we_i   (write),
+    .waddr_i(across_address_q),
+    .wdata_i(stored),
+    .re_i   (step && column_ends && !row_fresh_q),
+    .raddr_i(address_q),
+    .rdata_o(above)
+  );
+
+  `AXIS_ASSERT(check_address, !write || 32'(across_address_q) < DEPTH)
+  `AXIS_ASSERT(check_collision, !(write && step && column_ends && !row_fresh_q) || (across_address_q != address_q))
 
   // Output: the word that is complete, then the pixel.
   logic [PE*OUT_BITS-1:0] result;
@@ -281,12 +290,12 @@ module pool_core #(
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) result_valid_q <= 1'b0;
-    else if (step && emits) result_valid_q <= 1'b1;
+    else if (write && across_last_q) result_valid_q <= 1'b1;
     else if (result_ready) result_valid_q <= 1'b0;
   end
 
   always_ff @(posedge clk_i) begin
-    if (step && emits) result_q <= result;
+    if (write && across_last_q) result_q <= result;
   end
 
   stream_dwc #(

@@ -7,7 +7,6 @@
 // A pipeline without handshake: a result each cycle, latency 3 + SLOPES cycles; lanes that share a word share its
 // registers too. One DSP48E1 takes the operands, the product and the sum where acc (and a sign if unsigned) has at
 // most 25 bits, mul 18 and add 48.
-// Cost (Yosys 0.70, xc7), 13 bit acc and mul, 25 bit add, 8 bit code: 1 DSP, 13 LUT, 33 FF; two slopes: 1 DSP, 61 LUT, 110 FF.
 
 module requant_lane #(
   parameter int unsigned IN_BITS = 13,

@@ -4,9 +4,7 @@
 // Elements have IN_BITS bits, two's complement where IN_SIGNED; a single bit counts as -1 or +1. out has OUT_BITS,
 // two's complement where LOW < 0. Sums are exact: first the sum, then the floor, then the clip.
 // PE channels at a time: C/PE cycles per pixel, H * WIDTH * C/PE per frame. A global pool has K = H = WIDTH.
-// Latency: 1 cycle after the last pixel of a window is taken, 2 where PE < C. See pool_core.
-// Cost (Yosys 0.70, xc7), 8 bit, C = 64, 8 x 8: K = 2, PE = 64: 1,941 LUT + 428 LUTRAM, 1,809 FF; K = 8,
-// PE = 1, SHIFT = 6: 310 LUT + 48 LUTRAM + 28 SRL, 578 FF.
+// Latency: 2 cycles after the last pixel of a window is taken, 3 where PE < C. See pool_core.
 
 module sumpool #(
   parameter int unsigned C = 4,

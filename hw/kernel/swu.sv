@@ -9,7 +9,6 @@
 //   which is (H + 2*PAD) * P for II = 1
 // The tile register holds a tile until it is taken and shifts on in that same cycle. Cuts valid and data; ready
 // passes through. K-1 rows lie in LUT RAM, in block RAM where WIDTH > 64; K = 1 has no memory.
-// Cost (Yosys 0.70, xc7), C = 64, 30 x 30, K = 3, M = 7: 22 LUT + 88 LUTRAM, 1,873 FF.
 `include "axis_assert.svh"
 
 module swu #(

@@ -8,7 +8,6 @@
 // Latency 1 cycle, with PIXELS and PE < C 2; one word per cycle, NF cycles per vector. Cuts valid and data; ready
 // passes through. The word of the next step is read one step ahead, so data needs no second register. With equal
 // thresholds the ROM folds away.
-// Cost (Yosys 0.70, xc7), 8 bit, C = PE = 3, all 128: 3 LUT, 4 FF; C = 64, PE = 1, random: 24 LUT, 16 FF.
 `include "axis_assert.svh"
 
 module threshold #(

@@ -4,7 +4,6 @@
 // BLOCK = 1 asks for block RAM, 0 for a LUT ROM, which synthesis folds away where words are equal.
 // RUNTIME = 1: words can be loaded, see rom_load; load_i is {valid, memory, word_addr, data}, and this memory is number MEMORY.
 // Latency 1, one word per cycle. data_o is not reset.
-// Cost (Yosys 0.70, xc7), 576 x 64: 8 RAMB36, or 576 LUT and 576 FF.
 module rom #(
   parameter int unsigned W = 8,
   parameter int unsigned DEPTH = 16,

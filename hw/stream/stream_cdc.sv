@@ -4,7 +4,6 @@
 // Both resets must be low together for some cycles of both clocks before either rises; the shell sees to that.
 // Latency one cycle of the writer and four of the reader; one beat per cycle of the slower clock while DEPTH >= 16.
 // Cuts valid and ready, which are registers.
-// Cost (Yosys 0.70, xc7): see hw/README.md.
 `include "axis_assert.svh"
 
 module stream_cdc #(

@@ -4,7 +4,6 @@
 // a cycle in which one leaves. Data comes out of LUT RAM through a read multiplexer, or of block RAM where
 // DEPTH > 128 and DEPTH * W >= 8192.
 // In simulation high_water_q keeps the largest occupancy since reset.
-// Cost (Yosys 0.70, xc7), W = 64, DEPTH = 16: 17 LUT + 44 LUTRAM, 17 FF; DEPTH = 512: 103 LUT, 93 FF, 1 RAMB36.
 `include "axis_assert.svh"
 
 module stream_fifo #(

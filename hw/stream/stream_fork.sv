@@ -3,7 +3,6 @@
 // Latency 0, one beat a cycle where both outputs take one. An output that is one beat behind holds the input, not
 // the other output's beat; what may run further ahead needs a stream_fifo behind the fork.
 // Cuts nothing: valid of an output never depends on a ready, and ready never on a valid. Keeps no beat, two bits.
-// Cost (Yosys 0.70, xc7): 5 LUT, 2 FF for every W.
 `include "axis_assert.svh"
 
 module stream_fork #(

@@ -5,7 +5,6 @@
 //   OUT_W > IN_W             latency 1 after the word with the last byte, one word a cycle
 //   OUT_W a multiple of IN_W  the same, by stream_dwc
 // No cycle is lost at either side, at the start of a frame neither. Cuts valid and data; ready passes through.
-// Cost (Yosys 0.70, xc7), 64 to 24, 64 to 392: see hw/README.md.
 `include "axis_assert.svh"
 
 module stream_gearbox #(

@@ -167,7 +167,7 @@ PROOFS = (
         id="pool_core",
         module="pool_core",
         parameters={"C": 1, "H": 3, "WIDTH": 3, "K": 2},
-        sabotage=("!emits || !result_valid_q || result_ready", "1'b1"),
+        sabotage=("|| !result_valid_q || result_ready;", "|| 1'b1;"),
     ),
     Proof(
         id="pool_core_shared",

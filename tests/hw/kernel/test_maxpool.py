@@ -100,7 +100,7 @@ def test_windows_and_cycles(row: Row, rng: np.random.Generator, seed: int, tmp_p
     folds = kernel.stream.channels // kernel.lanes
     assert set(np.diff(taken)) == {folds}
     assert kernel.cycles() == kernel.stream.beats * folds
-    assert (given == taken[_last_pixels(kernel)] + (1 if folds == 1 else 2)).all()
+    assert (given == taken[_last_pixels(kernel)] + (2 if folds == 1 else 3)).all()
 
 
 def _last_pixels(kernel: MaxPool) -> np.ndarray:

@@ -103,7 +103,7 @@ def test_windows_and_cycles(row: Row, rng: np.random.Generator, seed: int, tmp_p
     k, out, image = kernel.kernel, kernel.output, kernel.stream
     positions = np.arange(FRAMES * image.beats).reshape(FRAMES, image.height, image.width)
     last = positions[:, k - 1 : out.height * k : k, k - 1 : out.width * k : k].ravel()
-    assert (given == taken[last] + (1 if folds == 1 else 2)).all()
+    assert (given == taken[last] + (2 if folds == 1 else 3)).all()
 
 
 def test_faults_are_found(rng: np.random.Generator, seed: int, tmp_path: Path) -> None:
