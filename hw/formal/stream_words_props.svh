@@ -17,7 +17,9 @@ end
 if (N > 1) begin : gen_f_count
   always_ff @(posedge clk_i) begin
     if (rst_ni) begin
-      f_count: assert (f_word_q == 8'(gen_count.count_q));
+      f_next: assert (32'(gen_count.next_q) == ((f_word_q == 8'(N - 1)) ? 0 : 32'(f_word_q) + 1));
+      f_first: assert (gen_count.first_q == (f_word_q == '0));
+      f_last: assert (gen_count.last_q == (f_word_q == 8'(N - 1)));
     end
   end
 end

@@ -2,8 +2,9 @@
 // A beat of N words as N beats of one word, word 0 (least significant) first, straight from the input: the beat
 // stands still until its last word has left, as the stream contract promises, and is taken with it.
 //   for n in N: out = in[n*W +: W]
-// Latency 0, N cycles per input beat. Cuts nothing. Costs an N:1 multiplexer of W bits and a counter where
-// stream_dwc would keep a copy of the beat; the price is that the sender is held for N cycles. N = 1 is wires.
+// Latency 0, N cycles per input beat. Cuts nothing, but the long way through the N:1 multiplexer: word n + 1 is chosen
+// while word n leaves, into a register, and word 0 needs no choice. stream_dwc would keep a copy of the beat; the
+// price is that the sender is held for N cycles. N = 1 is wires.
 `include "axis_assert.svh"
 
 module stream_words #(
@@ -25,27 +26,49 @@ module stream_words #(
 
   localparam int unsigned COUNT_W = (N > 1) ? $clog2(N) : 1;
 
-  logic [N-1:0][W-1:0] words;
-  assign words         = s_axis_tdata;
   assign m_axis_tvalid = s_axis_tvalid;
 
   if (N > 1) begin : gen_count
-    logic [COUNT_W-1:0] count_q;
-    logic               last;
+    logic [COUNT_W-1:0] next_q;   // the word after the one at the output
+    logic               first_q;  // word 0 is at the output
+    logic               last_q;   // word N-1 is
+    logic [W-1:0]       next_word;
+    logic [W-1:0]       word_q;
+    logic               step;
 
-    assign last          = (count_q == COUNT_W'(N - 1));
-    assign s_axis_tready = last && m_axis_tready;
-    assign m_axis_tdata  = words[count_q];
+    assign step          = s_axis_tvalid && m_axis_tready;
+    assign s_axis_tready = last_q && m_axis_tready;
+    assign m_axis_tdata  = first_q ? s_axis_tdata[W-1:0] : word_q;
 
-    always_ff @(posedge clk_i) begin
-      if (!rst_ni) count_q <= '0;
-      else if (s_axis_tvalid && m_axis_tready) count_q <= last ? '0 : count_q + 1'b1;
+    // Bit by bit, so that choosing is a multiplexer of single bits; an index of whole words becomes a shifter.
+    for (genvar b = 0; b < W; b = b + 1) begin : gen_bit
+      logic [N-1:0] bits;
+      for (genvar n = 0; n < N; n = n + 1) begin : gen_word
+        assign bits[n] = s_axis_tdata[n*W+b];
+      end
+      assign next_word[b] = bits[next_q];
     end
 
-    `AXIS_ASSERT(check_count, 32'(count_q) < N)
+    always_ff @(posedge clk_i) begin
+      if (!rst_ni) begin
+        next_q  <= COUNT_W'(1);
+        first_q <= 1'b1;
+        last_q  <= 1'b0;
+      end else if (step) begin
+        next_q  <= (next_q == COUNT_W'(N - 1)) ? '0 : next_q + 1'b1;
+        first_q <= last_q;
+        last_q  <= (next_q == COUNT_W'(N - 1));
+      end
+    end
+
+    always_ff @(posedge clk_i) begin
+      if (step) word_q <= next_word;
+    end
+
+    `AXIS_ASSERT(check_count, 32'(next_q) < N && first_q == (32'(next_q) == 1) && last_q == (next_q == '0))
   end else begin : gen_same
     assign s_axis_tready = m_axis_tready;
-    assign m_axis_tdata  = words;
+    assign m_axis_tdata  = s_axis_tdata;
 
     // Nothing to clock; the ports belong to the common port list.
     logic unused;

@@ -203,6 +203,11 @@ def target(point: Point, root: Path) -> SynthTarget:
 
 
 def measure(points: Sequence[Point], jobs: int = 1) -> list[dict[str, float]]:
+    """What points cost."""
+    return [measured(report) for report in reports_of(points, jobs)]
+
+
+def reports_of(points: Sequence[Point], jobs: int) -> list[SynthReport]:
     """Synthesises points; those whose sources have not changed come from the cache."""
     with tempfile.TemporaryDirectory() as folder:
         reports: dict[int, SynthReport] = {}
@@ -211,7 +216,7 @@ def measure(points: Sequence[Point], jobs: int = 1) -> list[dict[str, float]]:
             targets = [target(points[i], Path(folder) / f"{points[i].module}_{i}") for i in chosen]
             found = synthesise(targets, family, Path(folder) / "work", jobs, CACHE)
             reports |= dict(zip(chosen, found, strict=True))
-        return [measured(reports[index]) for index in range(len(points))]
+        return [reports[index] for index in range(len(points))]
 
 
 def _write_file(costs: dict[int, dict[str, float]]) -> None:
@@ -246,6 +251,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="What the modules of hw/ cost.")
     parser.add_argument("modules", nargs="*", help="all, if none is named")
     parser.add_argument("--write", action="store_true", help="write what was measured")
+    parser.add_argument("--paths", action="store_true", help="print the deepest path of each")
     parser.add_argument("--jobs", type=int, default=2, help="processes side by side")
     options = parser.parse_args()
     points = read_points()
@@ -254,7 +260,14 @@ def main() -> int:
         for index, point in enumerate(points)
         if not options.modules or point.module in options.modules
     ]
-    found = dict(zip(chosen, measure([points[i] for i in chosen], options.jobs), strict=True))
+    reports = reports_of([points[i] for i in chosen], options.jobs)
+    if options.paths:
+        for index, report in zip(chosen, reports, strict=True):
+            path = " -> ".join(report.deepest_path)
+            sys.stdout.write(
+                f"{points[index].module}, {points[index].label}: {report.lut_levels}, {path}\n"
+            )
+    found = dict(zip(chosen, map(measured, reports), strict=True))
     differing = {index: cost for index, cost in found.items() if cost != points[index].cost}
     for index, cost in differing.items():
         point = points[index]

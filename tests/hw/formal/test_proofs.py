@@ -70,7 +70,7 @@ PROOFS = (
         id="stream_words",
         module="stream_words",
         parameters={"W": 2, "N": 3},
-        sabotage=("s_axis_tready = last && m_axis_tready", "s_axis_tready = m_axis_tready"),
+        sabotage=("s_axis_tready = last_q && m_axis_tready", "s_axis_tready = m_axis_tready"),
     ),
     Proof(
         id="stream_fork",
