@@ -44,7 +44,7 @@ def test_a_board_of_the_users_own_that_is_too_small(tmp_path: Path):
     own.write_text(text.replace('"ZCU104"', '"Mine"', 1).replace("lut = 230400", "lut = 500"))
     out = tmp_path / "out"
     arguments = ("--model", "tiny_cnv", "--untrained", 1, "--images", 4, "--stalls", "none")
-    result = _build(out, str(own), *arguments, "--target-fps", 50_000, "--bitstream", "vivado")
+    result = _build(out, str(own), *arguments, "--target-fps", 20_000, "--bitstream", "vivado")
     assert result.exit_code == 0, result.output
     folder = out / "tiny_cnv-mine"
     _handed_over(folder, str(own))

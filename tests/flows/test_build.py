@@ -239,7 +239,7 @@ def _report(tmp_path, name):
 
 
 def test_a_whole_build_leaves_a_valid_report(tmp_path):
-    arguments = ("--model", "tiny_cnv", "--untrained", 1, "--images", 20, "--target-fps", 50_000)
+    arguments = ("--model", "tiny_cnv", "--untrained", 1, "--images", 20, "--target-fps", 20_000)
     result = _invoke(tmp_path, *arguments, "--trace-layers", "--waves")
     assert result.exit_code == 0, result.output
     folder, document = _report(tmp_path, "tiny_cnv")
@@ -251,8 +251,8 @@ def test_a_whole_build_leaves_a_valid_report(tmp_path):
     performance = document["performance"]
     simulated = performance["initiation_interval_cycles"]["value"]
     estimated = performance["estimated_initiation_interval_cycles"]["value"]
-    assert abs(simulated - estimated) < 0.01 * simulated
-    assert performance["frames_per_second"]["value"] >= 50_000
+    assert simulated == estimated
+    assert performance["frames_per_second"]["value"] >= 20_000
     resources = document["resources"]
     for key in ("lut", "ff", "bram36"):
         total = sum(layer[key]["value"] for layer in resources["per_layer"])
@@ -266,7 +266,7 @@ def test_a_foreign_qonnx_file_is_built_and_verified(tmp_path):
     """A dense network as the first exporters wrote it: verified against onnxruntime."""
     path = tmp_path / "zoo_tfc.onnx"
     onnx.save(zoo_net(), str(path))
-    arguments = ("--qonnx", path, "--images", 30, "--target-fps", 100_000)
+    arguments = ("--qonnx", path, "--images", 30, "--target-fps", 20_000)
     result = _invoke(tmp_path, *arguments)
     assert result.exit_code == 0, result.output
     _, document = _report(tmp_path, "zoo_tfc")

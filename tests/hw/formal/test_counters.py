@@ -47,7 +47,7 @@ PROVEN = [
 
 
 def proof_label(value: object) -> str:
-    return label(value) if isinstance(value, Unit) else getattr(value, "id", "")
+    return label(value) if isinstance(value, Unit) else getattr(value, "id", str(value))
 
 
 def small(unit: Unit, rng: np.random.Generator) -> dict[str, int]:
@@ -112,8 +112,15 @@ def test_netlist_simulates(unit: Unit, tmp_path: Path, rng: np.random.Generator)
     simulate(unit, beats, text, tmp_path)
 
 
-@pytest.mark.parametrize("unit", [comparing(64), Unit(n=64, constant=1)], ids=label)
-@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize(
+    ("fault", "unit"),
+    [
+        ("sum_table", comparing(64)),
+        ("crossed_carry", Unit(n=64, constant=1)),
+        *(pytest.param(fault, comparing(576), marks=pytest.mark.nightly) for fault in FAULTS),
+    ],
+    ids=proof_label,
+)
 def test_a_fault_fails_in_simulation(
     fault: str, unit: Unit, tmp_path: Path, rng: np.random.Generator
 ) -> None:
