@@ -41,6 +41,8 @@ from flows.sim.streams import StallPattern
 from flows.sim.verilate import SimulatorBuild
 from flows.synth import SynthReport, layer_targets, synthesise
 
+_FEW_CYCLES = 1_000_000  # a simulation that takes less time than compiling for speed would
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Build:
@@ -226,9 +228,17 @@ def _simulate(
         done += count
         progress.advance(f"simulate: {done:,} of {total:,} images verified")
 
+    few = total * max(network.cycles().values()) < _FEW_CYCLES
+
     def build(trace: bool, waves: bool) -> SimulatorBuild:
         return cosim.build_network_simulator(
-            project, network, trace=trace, waves=waves, cache_dir=cache / "sim", jobs=config.jobs
+            project,
+            network,
+            trace=trace,
+            waves=waves,
+            cache_dir=cache / "sim",
+            jobs=config.jobs,
+            optimize=1 if few else 3,
         )
 
     whole = config.trace_layers and len(vectors.images) <= cosim.TRACED_IMAGES

@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from flows import cosim
 from flows.dataflow.cost import Folding
 from flows.dataflow.fold import fold_network
 from flows.dataflow.kernels import MvuSerial
@@ -20,7 +19,7 @@ from flows.emit.project import RtlProject, emit
 from flows.reference import Reference
 from flows.sim.verilate import SimulatorBuild
 from flows.streamline.chain import IntegerChain
-from tests.support.battery import CACHE
+from tests.support.battery import build_network
 from tests.support.chains import (
     DSP_FOLDINGS,
     TAIL_FOLDING,
@@ -57,9 +56,7 @@ def make_case(chain: IntegerChain, folding: Folding, root: Path, seed: int) -> C
     images = rng.integers(0, 256, (IMAGES, *chain.input.shape), np.uint8)
     network = size_fifos(lower(chain, folding, "net"))
     project = emit(network, root)
-    simulator = cosim.build_network_simulator(
-        project, network, trace=True, waves=False, cache_dir=CACHE, jobs=1
-    )
+    simulator = build_network(project, network, trace=True)
     return Case(
         chain=chain,
         reference=reference_of(chain, images),

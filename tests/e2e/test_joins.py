@@ -22,7 +22,7 @@ from flows.sim.result import SimResult
 from flows.sim.run import run
 from flows.sim.streams import FREE_RUNNING, Stall, StallKind, StallPattern
 from flows.streamline.graph_passes import optimise
-from tests.support.battery import CACHE
+from tests.support.battery import build_network
 from tests.support.random_graphs import random_graph
 
 FRAMES = 8
@@ -35,15 +35,7 @@ class Emitted:
     images: np.ndarray
 
     def simulate(self, pattern: StallPattern, *, trace: bool) -> SimResult:
-        simulator = cosim.build_network_simulator(
-            self.project,
-            self.network,
-            trace=trace,
-            waves=False,
-            cache_dir=CACHE,
-            jobs=1,
-            optimize=1,
-        )
+        simulator = build_network(self.project, self.network, trace=trace)
         job = cosim.network_job(self.network, self.project, self.images, pattern, 0)
         return run(simulator, job.input_beats, expect=job.expect, options=job.options)
 

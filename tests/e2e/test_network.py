@@ -14,7 +14,7 @@ from flows.emit.project import emit
 from flows.errors import VerificationError
 from flows.sim.run import run
 from flows.sim.streams import STALL_PATTERNS, Stall, StallKind, StallPattern
-from tests.support.battery import CACHE
+from tests.support.battery import build_network
 
 ALL = ("none", "random", "burst", "source_gaps", "sink_stalls", "after_valid")
 
@@ -41,9 +41,7 @@ def test_every_layer_equals_the_reference_under_every_stall_pattern(case):
 
 def test_the_counters_that_are_synthesised_give_the_same(case):
     """The same network with structural counters: every layer, and the same cycle counts."""
-    simulator = cosim.build_network_simulator(
-        case.project, case.network, trace=True, waves=False, cache_dir=CACHE, jobs=1, fast=False
-    )
+    simulator = build_network(case.project, case.network, trace=True, fast=False)
     measured = _simulate(replace(case, simulator=simulator), ("none", "random"))
     assert measured.values_traced > 0
     assert measured.latency == case.schedule.latency
@@ -113,9 +111,7 @@ def test_every_fifo_fills_to_the_beat_that_the_schedule_names(name, request):
     network = case.network.with_fifo_depths(roomy)
     folder = case.project.root.with_name("roomy")
     project = emit(network, folder)
-    simulator = cosim.build_network_simulator(
-        project, network, trace=False, waves=False, cache_dir=CACHE, jobs=1
-    )
+    simulator = build_network(project, network, trace=False)
     images = np.resize(case.reference.images, (10, *case.reference.images.shape[1:]))
     job = cosim.network_job(network, project, images, _periodic(case), 0)
     result = run(simulator, job.input_beats, expect=job.expect, options=job.options)
@@ -211,14 +207,7 @@ def test_a_swapped_lane_in_the_generated_verilog_is_caught(convolutional, tmp_pa
     swapped = f".s_axis_tdata({{s_axis_tdata[{width - 1}:2], s_axis_tdata[0], s_axis_tdata[1]}})"
     (root / "net_conv1.sv").write_text(text.replace(first, swapped))
     project = replace(convolutional.project, root=root)
-    simulator = cosim.build_network_simulator(
-        project,
-        convolutional.network,
-        trace=True,
-        waves=False,
-        cache_dir=tmp_path / "cache",
-        jobs=1,
-    )
+    simulator = build_network(project, convolutional.network, trace=True)
     broken = replace(convolutional, simulator=simulator, project=project)
     with pytest.raises(VerificationError, match=r"conv1: image 0, pixel"):
         _simulate(broken)

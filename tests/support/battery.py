@@ -23,6 +23,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from flows import cosim
+from flows.dataflow.network import Network
+from flows.emit.project import RtlProject
 from flows.errors import ToolError
 from flows.sim.compare import pack_beats, unpack_beats
 from flows.sim.result import SimResult
@@ -107,6 +110,15 @@ def build_module(
         outputs=_ports(outputs),
         cache_dir=CACHE,
         **{"optimize": 1, **options},
+    )
+
+
+def build_network(
+    project: RtlProject, network: Network, *, trace: bool, fast: bool = True, cache: Path = CACHE
+) -> SimulatorBuild:
+    """Builds a small network: compiling it takes longer than simulating it."""
+    return cosim.build_network_simulator(
+        project, network, trace=trace, waves=False, cache_dir=cache, jobs=1, fast=fast, optimize=1
     )
 
 

@@ -16,6 +16,7 @@ from flows.emit.project import emit
 from flows.reference import Reference
 from flows.streamline.graph import IntegerGraph, evaluate
 from flows.streamline.graph_passes import optimise
+from tests.support.battery import build_network
 
 IMAGES = 5
 
@@ -48,9 +49,7 @@ def run_graph(graph: IntegerGraph, seed: int, folder: Path, cache: Path) -> None
         last_layer=last,
     )
     project = emit(network, folder / "rtl")
-    simulator = cosim.build_network_simulator(
-        project, network, trace=True, waves=False, cache_dir=cache, jobs=1, optimize=1
-    )
+    simulator = build_network(project, network, trace=True, cache=cache)
     plan = schedule(network)
     measured = cosim.simulate(
         simulator,
