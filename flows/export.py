@@ -13,8 +13,7 @@ from flows.config import BuildConfig
 from flows.errors import ToolError, UsageError
 from flows.graph_reference import GraphReference, is_graph, load_graph_reference
 from flows.reference import Reference
-from flows.streamline.load import clean, load
-from flows.streamline.stages import read_stages
+from flows.streamline.load import input_shape, load
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -90,8 +89,8 @@ def export(config: BuildConfig, folder: Path) -> Source:
 
 def _image_shape(path: Path) -> tuple[int, int, int]:
     """(H, W, C) of the images that a QONNX file takes."""
-    shape = read_stages(clean(load(path)))[0].shape
-    return shape[2], shape[3], shape[1]
+    channels, height, width = (*input_shape(load(path)), 1, 1)[1:4]
+    return height, width, channels
 
 
 def _models(*arguments: str) -> None:

@@ -29,10 +29,12 @@ from flows.reference import Reference
 from flows.streamline.clean_graph import clean_graph
 from flows.streamline.graph import IntegerGraph
 from flows.streamline.graph_passes import optimise
+from flows.streamline.graph_vectors import graph_vectors, read_file
 from flows.streamline.load import load
 from flows.streamline.pipeline import StreamlineResult, streamline
 from flows.streamline.pixels import RAW
 from flows.streamline.read_graph import read_graph
+from flows.streamline.structure import is_chain
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,6 +153,8 @@ class GraphFront(Front):
 def open_front(source: Source, *, name: str, root: Path) -> Front:
     """Reads a QONNX file and holds it against its reference, or takes it as the reference.
 
+    The structure of a file that is the reference decides between chain and graph.
+
     Args:
         source: file, vectors, images.
         name: of the model.
@@ -160,6 +164,18 @@ def open_front(source: Source, *, name: str, root: Path) -> Front:
     if isinstance(vectors, GraphReference):
         graph = read_graph(clean_graph(load(source.model)), RAW.values(), vectors.names())
         return GraphFront(graph, vectors)
+    if vectors is None and not is_chain(load(source.model)):
+        cleaned = clean_graph(load(source.model))
+        reading = read_file(cleaned)
+        found = graph_vectors(
+            cleaned,
+            reading,
+            source.images,
+            source.labels,
+            name=name,
+            dataset=source.dataset,
+        )
+        return GraphFront(reading.graph, found)
     result = streamline(source.model, vectors, source.images, name=name, out_dir=root)
     front = ChainFront(result, source.labels, source.dataset)
     if front.pixel_table is not None:

@@ -86,11 +86,11 @@ def stages(layer: Layer, loaded: Network | None = None) -> tuple[Stage, ...]:
     found: list[Stage] = []
     sources: list[str] = []
     for edge, depth in zip(layer.edges, layer.fifo_depths, strict=True):
-        port = _port("s_axis", edge)
+        port = port_name("s_axis", edge)
         if not depth:
             sources.append(port)
             continue
-        name = _port("fifo", edge)
+        name = port_name("fifo", edge)
         parameters = {"W": edge.beat_bits, "DEPTH": depth}
         found.append(_stage(name, "stream_fifo", parameters, edge.beat_bits, {"s_axis": port}))
         sources.append(name)
@@ -119,7 +119,8 @@ def stages(layer: Layer, loaded: Network | None = None) -> tuple[Stage, ...]:
     return tuple(found)
 
 
-def _port(prefix: str, edge: Edge) -> str:
+def port_name(prefix: str, edge: Edge) -> str:
+    """Of a layer's module: the prefix, with the port where the layer reads more than one stream."""
     return f"{prefix}_{edge.port}" if edge.port else prefix
 
 
@@ -173,7 +174,7 @@ def _facts(network: Network, layer: Layer, runtime: bool) -> dict[str, object]:
         "output": str(layer.output),
         "cycles": layer.cycles(),
         "folding": f"PE {unit.pe}, SIMD {unit.simd}, M {unit.m}" if unit else "",
-        "ports": {_port("s_axis", edge): edge for edge in layer.edges},
+        "ports": {port_name("s_axis", edge): edge for edge in layer.edges},
         "out_bits": layer.kernels[-1].output_bits,
         "stages": stages(layer, network if runtime else None),
         "load": runtime and any(kernel.memories() for kernel in layer.kernels),

@@ -19,10 +19,13 @@ from flows.streamline.load import (
     one_image,
     split_biases,
 )
+from flows.streamline.standard import run_constant
+
+_OPSET = 13  # of files that do not say
 
 
 def clean_graph(model: ModelWrapper) -> ModelWrapper:
-    """Constants become initialisers, biases additions; all shapes are known.
+    """Constants become initialisers, biases additions; all shapes are known and no longer computed.
 
     Raises:
         UnsupportedModelError: shapes cannot be inferred, or the input is not one image.
@@ -34,19 +37,46 @@ def clean_graph(model: ModelWrapper) -> ModelWrapper:
             node.domain = CUSTOM_DOMAIN
     drop_static_inputs(model)
     one_image(model)
-    _constants(model)
+    fold_constant_nodes(model)
+    _shapes(model)
+    _fold(model)
     model = split_biases(model)
     _shapes(model)
     return model
 
 
-def _constants(model: ModelWrapper) -> None:
-    """Constant nodes to initialisers, and what nodes make of initialisers alone, except weights."""
+def fold_constant_nodes(model: ModelWrapper) -> None:
+    """Constant nodes to initialisers."""
     graph = model.graph
     for node in [node for node in graph.node if node.op_type == "Constant"]:
         tensor = next(a.t for a in node.attribute if a.name == "value")
         value = numpy_helper.to_array(tensor)
         graph.initializer.append(numpy_helper.from_array(value, node.output[0]))
+        graph.node.remove(node)
+
+
+def _fold(model: ModelWrapper) -> None:
+    """What nodes make of initialisers and shapes alone, to initialisers; not quantised weights."""
+    graph = model.graph
+    for node in [node for node in graph.node if node.op_type == "Shape"]:
+        shape = np.asarray(model.get_tensor_shape(node.input[0]), np.int64)
+        ends = {a.name: a.i for a in node.attribute}
+        part = shape[ends.get("start", 0) : ends.get("end", len(shape))]
+        graph.initializer.append(numpy_helper.from_array(part, node.output[0]))
+        graph.node.remove(node)
+    known = {initializer.name for initializer in graph.initializer}
+    found = []
+    for node in graph.node:
+        if node.op_type not in QUANTIZERS and known.issuperset(filter(None, node.input)):
+            found.append(node)
+            known.update(node.output)
+    if not found:
+        return
+    names = [name for node in found for name in node.output]
+    version = model.get_opset_imports().get("", _OPSET)
+    for name, value in run_constant(found, names, graph.initializer, version).items():
+        graph.initializer.append(numpy_helper.from_array(value, name))
+    for node in found:
         graph.node.remove(node)
 
 

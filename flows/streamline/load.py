@@ -133,6 +133,18 @@ def one_image(model: ModelWrapper) -> None:
     dims[0].dim_value = 1
 
 
+def input_shape(model: ModelWrapper) -> tuple[int, ...]:
+    """What a model takes, as loaded: (1, channels, rows, columns), or (1, values).
+
+    Raises:
+        UnsupportedModelError: the input is not one image of known size.
+    """
+    model = ModelWrapper(model.model, make_deepcopy=True, fix_missing_initializer_valueinfo=False)
+    drop_static_inputs(model)
+    one_image(model)
+    return tuple(model.get_tensor_shape(model.graph.input[0].name))
+
+
 def split_biases(model: ModelWrapper) -> ModelWrapper:
     """Conv and Gemm with bias become Conv or MatMul, then Add."""
     graph = model.graph

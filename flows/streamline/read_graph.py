@@ -9,8 +9,8 @@ what has gathered into thresholds or an integer multiplier, checked on what the 
 """
 
 from collections import Counter
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from onnx import NodeProto
@@ -43,13 +43,39 @@ from flows.streamline.values import Value, renamed, stream_value
 from flows.streamline.weights import constant
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Reading:
+    """An integer graph, and where its streams stand in the file.
+
+    Attributes:
+        graph: the integer graph.
+        streams: name of a stream to the tensor that is its integers times a scale.
+        quantisers: name of a sign or requant to the tensor that it makes, as a function of the
+            stream that it reads.
+        output: the graph's output, as a function of the logits.
+        pixels: (256,) float32, what the graph's input holds for each pixel value.
+    """
+
+    graph: IntegerGraph
+    streams: Mapping[str, Value]
+    quantisers: Mapping[str, Value]
+    output: Value
+    pixels: np.ndarray
+
+
 class Reader:
     """The state of one walk: values of tensors so far, nodes of the integer graph so far."""
 
-    def __init__(self, model: ModelWrapper, names: dict[str, str]) -> None:
+    def __init__(
+        self, model: ModelWrapper, lookups: Sequence[np.ndarray], names: dict[str, str]
+    ) -> None:
         self.model = model
+        self.lookups = lookups
+        self.pixels = lookups[0]
         self.values: dict[str, Value] = {}
         self.nodes: dict[str, Operation] = {}
+        self.streams: dict[str, Value] = {}
+        self.quantisers: dict[str, Value] = {}
         self.image: Image | None = None
         self._names = names
         self._counts: Counter[str] = Counter()
@@ -75,7 +101,7 @@ class Reader:
         if node.name in self.nodes:
             raise UnsupportedModelError(f"{node.name}: two streams have this name; rename one.")
         self.nodes[node.name] = node
-        self.values[value.tensor] = value
+        self.streams[node.name] = self.values[value.tensor] = value
 
     def inputs(self, node: NodeProto) -> list[Value]:
         """Values of the inputs that depend on the image."""
@@ -98,25 +124,39 @@ _OPERATORS: dict[str, Callable[[Reader, NodeProto], None]] = {
 def read_graph(
     model: ModelWrapper, pixels: np.ndarray, names: dict[str, str] | None = None
 ) -> IntegerGraph:
+    """The integer graph alone, where it is known what a pixel is; see `read`."""
+    return read(model, (pixels,), names).graph
+
+
+def read(
+    model: ModelWrapper, pixels: Sequence[np.ndarray], names: dict[str, str] | None = None
+) -> Reading:
     """Reads a cleaned graph.
 
     Args:
-        pixels: (256,) float32, what the graph's input holds for each pixel value.
+        pixels: (256,) float32 each, what the graph's input may hold for each pixel value; the first
+            of which the input quantiser makes pixels plus an offset is taken.
         names: tensor to the name that its stream gets.
 
     Raises:
         UnsupportedModelError: naming the node, what it is, what is expected and how to mend it.
     """
-    reader = Reader(model, names or {})
+    reader = Reader(model, pixels, names or {})
     source = model.graph.input[0].name
     shape = tuple(model.get_tensor_shape(source))
     whole = (*shape[1:], 1, 1)[:3]
-    value = stream_value(IMAGE, source, whole, (0, 255, 1), np.ones(1))
-    reader.values[source] = replace(value, lookup=pixels.astype(np.float32))
+    reader.values[source] = stream_value(IMAGE, source, whole, (0, 255, 1), np.ones(1))
     for node in model.graph.node:
         if any(name in reader.values for name in node.input):
             _read(reader, node)
-    return finish(reader, model.graph.output[0].name)
+    output = model.graph.output[0].name
+    return Reading(
+        graph=finish(reader, output),
+        streams=reader.streams,
+        quantisers=reader.quantisers,
+        output=reader.values[output],
+        pixels=reader.pixels,
+    )
 
 
 def _read(reader: Reader, node: NodeProto) -> None:
@@ -180,6 +220,7 @@ def _quantizer(reader: Reader, node: NodeProto) -> None:
         found = read_sign(reader.model, value, name, node.input[0])
         made = stream_value(name, output, value.shape, (-1, 1, 2), np.asarray(scale), bits=True)
         reader.emit(found, made)
+        reader.quantisers[name] = _behind(value, (node,))
         return
     _requant(reader, value, (node,), quant_codes(reader.model, node))
 
@@ -205,12 +246,25 @@ def _requant(reader: Reader, value: Value, nodes: tuple[NodeProto, ...], codes: 
     found = read_requant(reader.model, value, name, nodes, codes)
     reach = (found.low, found.high, 1)
     reader.emit(found, stream_value(name, output, value.shape, reach, np.asarray(codes.scale)))
+    reader.quantisers[name] = _behind(value, nodes)
+
+
+def _behind(value: Value, nodes: tuple[NodeProto, ...]) -> Value:
+    """The tensor that more nodes make, which have no slopes."""
+    return replace(value, tensor=nodes[-1].output[0], nodes=(*value.nodes, *nodes))
 
 
 def _pixels(reader: Reader, node: NodeProto, value: Value) -> None:
     """The first quantiser: pixels become codes, which must be pixel + offset."""
     height, width = value.shape[1:]
-    offset, scale = pixel_offset(reader.model, node, value)
+    for count, lookup in enumerate(reader.lookups, 1):
+        reader.pixels = lookup.astype(np.float32)
+        try:
+            offset, scale = pixel_offset(reader.model, node, replace(value, lookup=reader.pixels))
+            break
+        except UnsupportedModelError:
+            if count == len(reader.lookups):
+                raise
     reader.image = Image(height=height, width=width, channels=value.channels, offset=offset)
     reach = (offset, 255 + offset, 1)
     made = stream_value(IMAGE, node.output[0], value.shape, reach, np.asarray(scale))

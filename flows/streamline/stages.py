@@ -15,7 +15,7 @@ from flows.streamline.weights import read_weights
 LAYERS = ("Conv", "MatMul")
 ELEMENTWISE = ("Add", "Sub", "Mul", "Div", "BatchNormalization", "Cast", "Neg", "Clip", "Dropout")
 SHAPES = ("Flatten", "Reshape")
-_ALLOWED = (*LAYERS, *QUANTIZERS, *ELEMENTWISE, *SHAPES, "MaxPool", "Pad")
+ALLOWED = (*LAYERS, *QUANTIZERS, *ELEMENTWISE, *SHAPES, "MaxPool", "Pad")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -167,10 +167,10 @@ def data_path(model: ModelWrapper) -> Iterator[NodeProto]:
 
 
 def _check_node(model: ModelWrapper, node: NodeProto, tensor: str) -> None:
-    if node.op_type not in _ALLOWED:
+    if node.op_type not in ALLOWED:
         raise UnsupportedModelError(
             f"{node.name} ({node.op_type}): this operator cannot be lowered; allowed:"
-            f" {', '.join(_ALLOWED)}; replace it, or cut the graph in front of it."
+            f" {', '.join(ALLOWED)}; replace it, or cut the graph in front of it."
         )
     position = list(node.input).index(tensor)
     late = node.op_type in LAYERS or node.op_type in ("Div", "Sub")

@@ -31,20 +31,7 @@ class Executor:
     """
 
     def __init__(self, model: ModelWrapper, outputs: Sequence[str] = ()) -> None:
-        proto = to_standard_ops(model, outputs)
-        options = onnxruntime.SessionOptions()
-        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
-        options.intra_op_num_threads = 1
-        options.log_severity_level = 3
-        try:
-            self._session = onnxruntime.InferenceSession(
-                proto.SerializeToString(), options, providers=["CPUExecutionProvider"]
-            )
-        except Exception as error:  # onnxruntime's own exceptions share no public base
-            raise UnsupportedModelError(
-                f"graph: onnxruntime refuses it: {str(error).strip().splitlines()[-1][:200]}; a"
-                " graph that it runs is needed, as it is the reference; export the model again."
-            ) from error
+        self._session = _session(to_standard_ops(model, outputs))
         self.input_name: str = self._session.get_inputs()[0].name
         self.output_names: list[str] = [output.name for output in self._session.get_outputs()]
 
@@ -59,6 +46,42 @@ class Executor:
         """
         results = self._session.run(None, {self.input_name: values.astype(np.float32)})
         return dict(zip(self.output_names, results, strict=True))
+
+
+def run_constant(
+    nodes: Sequence[NodeProto],
+    outputs: Sequence[str],
+    initializers: Iterable[TensorProto],
+    version: int,
+) -> dict[str, np.ndarray]:
+    """Runs nodes that need constants alone.
+
+    Returns:
+        Tensor name to value, for each of `outputs`.
+    """
+    session = _session(make_model(nodes, [], outputs, initializers, version))
+    return dict(zip(outputs, session.run(None, {}), strict=True))
+
+
+def _session(proto: onnx.ModelProto) -> onnxruntime.InferenceSession:
+    """onnxruntime with every optimisation switched off.
+
+    Raises:
+        UnsupportedModelError: it refuses the graph.
+    """
+    options = onnxruntime.SessionOptions()
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+    options.intra_op_num_threads = 1
+    options.log_severity_level = 3
+    try:
+        return onnxruntime.InferenceSession(
+            proto.SerializeToString(), options, providers=["CPUExecutionProvider"]
+        )
+    except Exception as error:  # onnxruntime's own exceptions share no public base
+        raise UnsupportedModelError(
+            f"graph: onnxruntime refuses it: {str(error).strip().splitlines()[-1][:200]}; a"
+            " graph that it runs is needed, as it is the reference; export the model again."
+        ) from error
 
 
 def to_standard_ops(model: ModelWrapper, outputs: Sequence[str] = ()) -> onnx.ModelProto:
@@ -96,8 +119,8 @@ def make_model(
     initializers: Iterable[TensorProto],
     version: int = _OPSET,
 ) -> onnx.ModelProto:
-    """A model of standard operators whose outputs are float32 tensors of any shape."""
-    infos = [helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in outputs]
+    """A model of standard operators; onnxruntime infers types and shapes of its outputs."""
+    infos = [onnx.ValueInfoProto(name=name) for name in outputs]
     graph = helper.make_graph(list(nodes), "standard", list(inputs), infos, list(initializers))
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", version)])
     model.ir_version = _IR_VERSION

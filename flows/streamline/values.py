@@ -109,16 +109,30 @@ def renamed(value: Value, tensor: str) -> Value:
     return replace(value, tensor=tensor, slopes=slopes, nodes=(*value.nodes, alias))
 
 
-def integers(value: Value) -> np.ndarray:
-    """(V,) int64: what the stream can take; a sample with both ends where that is too much."""
+def integers(
+    value: Value, most: int = _MAX_TABLE, corners: np.ndarray | tuple[int, ...] = ()
+) -> np.ndarray:
+    """(V,) int64: what the stream can take; a sample with both ends where that is too much.
+
+    Args:
+        most: (channel, integer) pairs that are not too much.
+        corners: integers around which something changes, for the sample.
+    """
     count = (value.high - value.low) // value.step + 1
-    if count * value.channels <= _MAX_TABLE:
+    if count * value.channels <= most:
         return value.low + value.step * np.arange(count, dtype=np.int64)
     rng = np.random.default_rng(count)
     some = rng.integers(0, count, max(2, _RANDOM // value.channels))
-    near = np.arange(-64, 65) + (-value.low) // value.step  # around zero
-    corners = np.concatenate((np.arange(64), count - 1 - np.arange(64), near.clip(0, count - 1)))
-    return value.low + value.step * np.unique(np.concatenate((some, corners)))
+    ends = np.concatenate((np.arange(64), count - 1 - np.arange(64)))
+    places = (np.asarray(corners, np.int64) - value.low) // value.step
+    near = np.concatenate(
+        (
+            np.arange(-64, 65) + (-value.low) // value.step,  # around zero
+            (places + np.arange(-1, 2)[:, None]).ravel(),
+        )
+    )
+    near = near.clip(0, count - 1)
+    return value.low + value.step * np.unique(np.concatenate((some, ends, near)))
 
 
 def table(model: ModelWrapper, value: Value, wanted: str, xs: np.ndarray) -> np.ndarray:

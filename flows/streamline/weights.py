@@ -27,14 +27,27 @@ def read_weights(model: ModelWrapper, layer: NodeProto) -> tuple[np.ndarray, np.
         )
     if layer.op_type == "MatMul":
         values = values.T
-    scale = np.abs(values).reshape(len(values), -1)
-    if not (scale == scale[:, :1]).all() or not (scale[:, 0] > 0).all():
+    scale = _scales(values)
+    if scale is None:
         raise UnsupportedModelError(
             f"{layer.name} ({layer.op_type}): {_described(model, layer, values)} found; 1-bit"
             " weights are allowed: +s and -s with one s per output channel; train with a binary"
             " weight quantiser (BipolarQuant)."
         )
-    return np.where(values > 0, 1, -1).astype(np.int8), scale[:, 0].astype(np.float64)
+    return np.where(values > 0, 1, -1).astype(np.int8), scale
+
+
+def is_binary(model: ModelWrapper, layer: NodeProto) -> bool:
+    """Whether the weights of a Conv or MatMul are 1-bit; True where they are not constant."""
+    values = constant(model, layer.input[1])
+    return values is None or _scales(values.T if layer.op_type == "MatMul" else values) is not None
+
+
+def _scales(values: np.ndarray) -> np.ndarray | None:
+    """(OC,) s of weights that are +s and -s in each output channel; None where they are not."""
+    sizes = np.abs(values).reshape(len(values), -1)
+    alike = (sizes == sizes[:, :1]).all() and (sizes[:, 0] > 0).all()
+    return sizes[:, 0].astype(np.float64) if alike else None
 
 
 def _described(model: ModelWrapper, layer: NodeProto, values: np.ndarray) -> str:
@@ -68,12 +81,12 @@ def integer_weights(model: ModelWrapper, layer: NodeProto) -> tuple[np.ndarray, 
     values = np.asarray(values, np.float64)
     if layer.op_type == "MatMul":
         values = values.T
-    flat = np.abs(values).reshape(len(values), -1)
     trained = _trained_step(model, layer.input[1], len(values))
-    alike = (flat == flat[:, :1]).all() and (flat > 0).all()
-    if alike and (trained is None or (flat[:, 0] == trained).all()):
-        return np.where(values > 0, 1, -1).astype(np.int64), flat[:, 0], 1
-    step = np.asarray([_step(row) for row in flat]) if trained is None else trained
+    scale = _scales(values)
+    if scale is not None and (trained is None or (scale == trained).all()):
+        return np.where(values > 0, 1, -1).astype(np.int64), scale, 1
+    rows = np.abs(values).reshape(len(values), -1)
+    step = np.asarray([_step(row) for row in rows]) if trained is None else trained
     codes = values / step.reshape((-1,) + (1,) * (values.ndim - 1))
     largest = int(np.abs(codes).max())
     if largest >= 2**15:

@@ -3,15 +3,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from flows.config import BuildConfig
+from flows.dataflow.interpret import interpret
+from flows.dataflow.network import IMAGE, Layer
 from flows.emit.memory import image_text, read_image
 from flows.errors import VerificationError
 from flows.sim.verilate import SimulatorBuild
+from tests.support.alone import simulate_alone
 from tests.support.battery import CACHE
 from tests.support.zoo import Zoo, make_zoo
 
@@ -27,6 +33,15 @@ WHOLE = (
     "ftbnn18_cifar10",
 )
 LARGE = ("bireal18_imagenet",)
+LAYER_BY_LAYER = (
+    "alexnet_tb_imagenet",
+    "resnet18_tb_imagenet",
+    "ftbnn18_imagenet",
+    "bireal34_imagenet",
+    "binarydensenet37_imagenet",
+    "binarydensenet45_imagenet",
+)
+COMMON = {"board": "ZCU104", "untrained": 1}
 
 
 @dataclass(frozen=True)
@@ -41,8 +56,7 @@ def family(
     name: str, root: Path, cache: Path, *, images: int, fps: float, optimize: int = 3
 ) -> Family:
     """Folded for so many frames per second of ZCU104's clock; optimize: of the C++ compiler."""
-    config = BuildConfig(model=name, board="ZCU104", untrained=1, images=images, target_fps=fps)
-    zoo = make_zoo(config, root)
+    zoo = make_zoo(BuildConfig(**COMMON, model=name, images=images, target_fps=fps), root)
     return Family(zoo, zoo.simulator(trace=True, optimize=optimize, cache=cache))
 
 
@@ -69,20 +83,52 @@ def test_a_small_network_equals_pytorch(small):
     check(small, 3, "none", "random", "burst")
 
 
-def test_a_damaged_layer_is_found_and_named(small):
-    """Negative control: one bit of one weight, in the file that the simulated memory reads."""
-    layer = [layer for layer in small.zoo.network if layer.unit][1]
-    path = small.zoo.project.root / "mem" / f"{layer.name}_weights.hex"
+@contextmanager
+def damaged(zoo: Zoo, layer: Layer) -> Iterator[None]:
+    """One bit of one weight, in the file that the simulated memory reads."""
+    path = zoo.project.root / "mem" / f"{layer.name}_weights.hex"
     genuine = path.read_text()
     (image,) = [m for m in layer.unit.memories() if m.parameter == "WEIGHT_FILE"]
     words = read_image(path, *image.words.shape)
     words[0] ^= 1
     path.write_text(image_text(words))
     try:
-        with pytest.raises(VerificationError, match=layer.name):
-            small.zoo.simulate(small.simulator, "none")
+        yield
     finally:
         path.write_text(genuine)
+
+
+def test_a_damaged_layer_is_found_and_named(small):
+    """Negative control."""
+    layer = [layer for layer in small.zoo.network if layer.unit][1]
+    with damaged(small.zoo, layer), pytest.raises(VerificationError, match=layer.name):
+        small.zoo.simulate(small.simulator, "none")
+
+
+def alone(zoo: Zoo, cache: Path, *layers: Layer) -> int:
+    """Each layer's module, fed with what PyTorch's network feeds it; the count of all values."""
+    images = zoo.reference.images
+    streams = {IMAGE: images.astype(np.int64)} | interpret(zoo.network, images)
+    return sum(simulate_alone(zoo.network, layer, zoo.project, streams, cache) for layer in layers)
+
+
+def test_a_damaged_layer_alone_is_found(small, tmp_path):
+    """A layer as it is, then its negative control."""
+    layer = [layer for layer in small.zoo.network if layer.unit][1]
+    assert alone(small.zoo, CACHE, layer) == 3 * layer.output.beats * layer.output.channels
+    with damaged(small.zoo, layer), pytest.raises(VerificationError, match=layer.name):
+        alone(small.zoo, CACHE, layer)
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("name", LAYER_BY_LAYER)
+def test_every_layer_of_a_network_of_224_pixels_equals_pytorch(name: str, tmp_path: Path):
+    """Lowered and folded whole; every stream of it equal to PyTorch's, in numpy; then its RTL."""
+    zoo = make_zoo(BuildConfig(**COMMON, model=name, images=1, target_fps=200), tmp_path)
+    _, values = zoo.front.verify(zoo.network, zoo.project)
+    frame = sum(layer.output.beats * layer.output.channels for layer in zoo.network)
+    assert values == frame
+    assert alone(zoo, tmp_path / "cache", *zoo.network) == frame
 
 
 @pytest.mark.nightly

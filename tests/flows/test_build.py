@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 
 from flows import build
 from flows.report.document import validate
+from tests.flows.streamline.build import Builder, block, head, stem
 from tests.flows.streamline.graphs import zoo_net
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -273,3 +274,16 @@ def test_a_foreign_qonnx_file_is_built_and_verified(tmp_path):
     assert document["verification"]["reference"].startswith("onnxruntime")
     assert document["verification"]["mismatches"]["value"] == 0
     assert document["verification"]["logits_compared"]["value"] == 3 * 30 * 10
+
+
+def test_a_residual_qonnx_file_is_built_and_verified(tmp_path, rng):
+    """Forks and joins, without a word that there are any, and without PyTorch's vectors."""
+    path = tmp_path / "blocks.onnx"
+    build = Builder(rng, (3, 8, 8))
+    x = block(build, block(build, stem(build), 8, None), 8, -1.0)
+    onnx.save(build.model(head(build, x, 8, 8)).model, str(path))
+    arguments = ("--qonnx", path, "--images", 4, "--target-fps", 20_000, "--trace-layers")
+    result = _invoke(tmp_path, *arguments, "--stop-after", "simulate")
+    assert result.exit_code == 0, result.output
+    assert "4 images x 3 stall patterns: 0 logits differ" in " ".join(result.output.split())
+    assert "integer nodes" in result.output

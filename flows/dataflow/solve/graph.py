@@ -196,7 +196,7 @@ def _fit(
         over = total - limit
         if (over <= 0).all():
             return chosen, moves
-        worst = int(np.argmax(over / limit))
+        worst = int(np.argmax(total / limit))  # of no limit nothing is exceeded: 0
         others = np.arange(len(limit)) != worst
         best, least = None, np.inf
         for unit, figures in enumerate(used):

@@ -4,12 +4,13 @@
 from __future__ import annotations
 
 import json
+from math import inf
 
 import pytest
 
 from flows.boards import load_board
 from flows.config import BuildConfig
-from flows.dataflow.cost import Resources
+from flows.dataflow.cost import RESOURCES, Resources
 from flows.dataflow.estimate import joint_estimate
 from flows.dataflow.folding_file import folding_json, read_folding
 from flows.dataflow.schedule import own_interval, schedule, size_fifos
@@ -22,7 +23,7 @@ from flows.dataflow.solve import (
     frontier,
     solve,
 )
-from flows.dataflow.solve.search import Goal, search
+from flows.dataflow.solve.search import Choice, Goal, search
 from flows.errors import FoldingError
 from flows.streamline.graph_passes import optimise
 from tests.support.random_graphs import random_graph
@@ -71,18 +72,27 @@ def test_a_budget_holds_and_nothing_shorter_is_found_in_it(seed, rng):
     assert plan.better is None or plan.better.interval < plan.schedule.initiation_interval
 
 
-def test_a_resource_that_runs_out_is_replaced_by_others():
-    """Weights leave block RAM for LUTs where there is none."""
-    found = candidates(0)
+@pytest.mark.parametrize("plenty", [1e9, inf], ids=["much", "no_limit"])
+def test_a_resource_that_runs_out_is_replaced_by_others(plenty):
+    """Weights leave block RAM for LUTs where there is none, and LUTs for block RAM."""
+    found = candidates(5)
     wanted = found.intervals[-1]
     plain = search(found, Goal(interval=wanted, cycle_price=0.0))
     assert plain is not None
-    some = Resources(lut=1e9, ff=1e9, bram36=0.0, dsp=1e9)
-    without = search(found, Goal(interval=wanted, cycle_price=0.0, budget=some))
+    assert plain.resources.bram36 > 0
+
+    def within(**limits: float) -> Choice | None:
+        budget = Resources(**(dict.fromkeys(RESOURCES, plenty) | limits))
+        return search(found, Goal(interval=wanted, cycle_price=0.0, budget=budget))
+
+    without = within(bram36=0.0)
     assert without is not None
-    assert without.resources.bram36 == 0 <= plain.resources.bram36
-    nothing = Resources(lut=10.0, ff=1e9, bram36=0.0, dsp=1e9)
-    assert search(found, Goal(interval=wanted, cycle_price=0.0, budget=nothing)) is None
+    assert without.resources.bram36 == 0
+    smaller = within(lut=plain.resources.lut - 5)
+    assert smaller is not None
+    assert smaller.resources.lut <= plain.resources.lut - 5
+    assert smaller.resources.bram36 > plain.resources.bram36
+    assert within(lut=10.0) is None
 
 
 def test_the_frontier_falls():
