@@ -33,10 +33,10 @@ class Growing:
 
     def __init__(self, seed: int) -> None:
         self.rng = np.random.default_rng(seed)
-        size = int(self.rng.integers(6, 11))
-        channels = int(self.rng.integers(1, 4))
-        self.image = Image(height=size, width=size, channels=channels, offset=-128)
-        shape = (_IMAGES, size, size, channels)
+        height, width = (int(size) for size in self.rng.integers(6, 11, 2))
+        channels, offset = int(self.rng.integers(1, 4)), self.pick(-128, -128, 0)
+        self.image = Image(height=height, width=width, channels=channels, offset=offset)
+        shape = (_IMAGES, height, width, channels)
         self.values: dict[str, np.ndarray] = {"image": self.rng.integers(0, 256, shape)}
         self.nodes: list[Operation] = []
 
@@ -56,8 +56,11 @@ class Growing:
     def channels(self, stream: str) -> int:
         return self.values[stream].shape[3]
 
+    def sizes(self, stream: str) -> tuple[int, int]:
+        return self.values[stream].shape[1:3]
+
     def size(self, stream: str) -> int:
-        return self.values[stream].shape[1]
+        return min(self.sizes(stream))
 
     def is_bits(self, stream: str) -> bool:
         return self.values[stream].dtype == np.bool_
@@ -89,6 +92,15 @@ class Growing:
             )
         )
 
+    def window(self, source: str) -> dict[str, int]:
+        """A kernel with stride and padding that leaves an image of 2 x 2 pixels or more."""
+        kernel = self.pick(1, 2, 3, 3, 5)
+        pad, stride = int(self.rng.integers(0, kernel)), self.pick(1, 1, 2, 3)
+        left = (self.size(source) + 2 * pad - kernel) // stride + 1
+        if self.size(source) + 2 * pad < kernel or left < 2:
+            return {"kernel": 3, "pad": 1, "stride": 1}
+        return {"kernel": kernel, "pad": pad, "stride": stride}
+
     def zero(self, source: str) -> int:
         return -self.image.offset if source == "image" else 0
 
@@ -104,6 +116,13 @@ class Growing:
                 falling=self.rng.integers(0, 2, channels) > 0,
             )
         )
+
+    def codes(self) -> tuple[int, int]:
+        """Bounds of 2 to 9 bits, signed or not, sometimes narrower than their bits."""
+        bits, tight = int(self.rng.integers(2, 10)), self.pick(0, 0, 1)
+        if self.pick(True, True, False):
+            return -(2 ** (bits - 1)) + tight, 2 ** (bits - 1) - 1
+        return 0, 2**bits - 1 - tight
 
     def requant(self, source: str, *, low=-128, high=127) -> str:
         """A multiplier that brings the values near the codes' range; sometimes two slopes."""
@@ -134,7 +153,8 @@ class Growing:
     def residual(self, x: str) -> str:
         """sign, convolution, requant, shortcut; sometimes with stride 2 and its own convolution."""
         bits = self.sign(x)
-        down = self.size(x) % 2 == 0 and self.size(x) >= 6 and self.pick(False, True)
+        even = all(size % 2 == 0 for size in self.sizes(x))
+        down = even and self.size(x) >= 6 and self.pick(False, True)
         groups = self.pick(1, 1, 2)
         if groups > 1 and self.pick(False, True):
             bits = self.emit(Shuffle(name=self.name("shuffle"), inputs=(bits,), groups=2))
@@ -155,7 +175,48 @@ class Growing:
             x = self.emit(Concat(name=self.name("concat"), inputs=(x, new)))
         return x
 
+    def bipolar(self, x: str) -> str:
+        """Bits added to bits; the sum's sign may fall on exactly zero."""
+        a = self.sign(x)
+        b = self.sign(self.conv(a, self.channels(a)))
+        x = self.emit(Add(name=self.name("add"), inputs=(a, b), low=-2, high=2))
+        zero = np.zeros(self.channels(x), np.int64)
+        bits = self.emit(
+            Sign(name=self.name("sign"), inputs=(x,), thresholds=zero, falling=zero > 0)
+        )
+        return self.requant(self.conv(bits, self.channels(x)))
+
+    def branches(self, x: str) -> str:
+        """One sign feeds two convolutions of different windows and groups; bits are joined."""
+        bits, window = self.sign(x), self.window(x)
+        other = window | {"groups": self.pick(1, 2)}
+        outputs = 2 * int(self.rng.integers(1, 3))
+        a, b = self.conv(bits, outputs, **window), self.conv(bits, 4, **other)
+        inputs = (self.sign(a), self.sign(b))
+        both = self.emit(Concat(name=self.name("concat"), inputs=inputs))
+        return self.requant(self.conv(both, self.channels(both), kernel=1, pad=0))
+
+    def integers(self, x: str) -> str:
+        """Integers through weights of several bits, groups among them, and narrow codes."""
+        low, high = self.codes()
+        narrow = self.requant(x, low=low, high=high)
+        y = self.conv(narrow, self.channels(x), groups=self.pick(1, 2), **self.window(x))
+        return self.requant(y)
+
     def pool(self, x: str) -> str:
+        if self.pick(False, True):
+            kernel, shift = self.pick(2, 3), int(self.rng.integers(0, 4))
+            return self.emit(
+                SumPool(
+                    name=self.name("pool"),
+                    inputs=(x,),
+                    kernel=kernel,
+                    stride=kernel,
+                    shift=shift,
+                    low=-200,
+                    high=127,
+                )
+            )
         kernel, stride, pad = self.pick((2, 2, 0), (3, 2, 1), (2, 2, 0))
         return self.emit(
             MaxPool(name=self.name("maxpool"), inputs=(x,), kernel=kernel, stride=stride, pad=pad)
@@ -195,10 +256,11 @@ def random_graph(seed: int, blocks: int | None = None) -> IntegerGraph:
     """
     g = Growing(seed)
     channels = 2 * int(g.rng.integers(1, 5))
-    x = g.conv("image", channels)
+    x = g.conv("image", channels, **g.window("image"))
     x = g.requant(x)
-    for _ in range(blocks if blocks is not None else int(g.rng.integers(1, 4))):
-        kind = g.pick("residual", "residual", "dense", "bits", "pool")
+    drawn = int(g.rng.integers(1, 4))
+    for _ in range(drawn if blocks is None else blocks):
+        kind = g.pick("residual", "residual", "dense", "bits", "pool", "bipolar", "branches", "int")
         if kind == "residual":
             x = g.residual(x)
         elif kind == "dense":
@@ -206,7 +268,14 @@ def random_graph(seed: int, blocks: int | None = None) -> IntegerGraph:
             if g.channels(x) % 2:
                 x = g.requant(g.conv(g.sign(x), channels))
         elif kind == "bits":
-            x = g.requant(g.conv(g.sign(g.conv(g.sign(x), channels)), channels))
+            bits = g.sign(g.conv(g.sign(x), channels, **g.window(x)))
+            x = g.requant(g.conv(bits, channels, **g.window(bits)))
+        elif kind == "bipolar":
+            x = g.bipolar(x)
+        elif kind == "branches":
+            x = g.branches(x)
+        elif kind == "int":
+            x = g.integers(x)
         elif g.size(x) >= 6:
             x = g.pool(x)
     g.head(x)
