@@ -23,7 +23,7 @@ CLOCK = 100.0
 
 @pytest.fixture(scope="module")
 def front() -> GraphFront:
-    graph = random_graph(3)
+    graph = random_graph(7)
     return GraphFront(graph, tabulated(graph, 2))
 
 

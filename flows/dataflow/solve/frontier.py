@@ -40,6 +40,6 @@ def frontier(candidates: Space) -> tuple[FrontierPoint, ...]:
             found[choice.interval] = FrontierPoint(
                 interval=choice.interval,
                 latency=choice.latency,
-                resources=choice.resources + candidates.beside(choice.folding(candidates.names)),
+                resources=choice.resources,
             )
     return tuple(found[interval] for interval in sorted(found))

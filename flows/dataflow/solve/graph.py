@@ -14,7 +14,7 @@ from flows.dataflow.cost import RESOURCES, Fold, Folding, Resources, UnitShape
 from flows.dataflow.cost_graph import unit_cost
 from flows.dataflow.estimate import network_estimate
 from flows.dataflow.fold import divisors, price
-from flows.dataflow.graph_units import graph_units
+from flows.dataflow.graph_units import graph_units, slowest
 from flows.dataflow.lower_graph import lower_graph
 from flows.dataflow.network import Network
 from flows.dataflow.solve.options import Option, too_slow
@@ -25,6 +25,8 @@ from flows.streamline.graph import IntegerGraph
 from flows.streamline.reach import Reach
 
 _MOVES = 8  # of a unit, on average, at most
+_ROUNDS = 4  # what stands beside the units is known only after a choice
+_ROUNDING = 1e-6  # of sums
 
 
 class GraphCandidates:
@@ -47,6 +49,7 @@ class GraphCandidates:
         self.names = [shape.name for shape in self.shapes]
         self.options = [_options(shape, source) for shape, source in units]
         self.intervals_of = [np.array([o.interval for o in row]) for row in self.options]
+        self._beside: dict[int, Resources] = {}
         self.used_of = [
             np.array([[value for _, value in o.resources.items()] for o in row])
             for row in self.options
@@ -70,8 +73,12 @@ class GraphCandidates:
 
     def beside(self, folding: Folding) -> Resources:
         """Additions, pools, signs and requants of their own, as fast as the slowest unit."""
-        parts = network_estimate(self.lower(folding), (), {})
-        return sum((parts[name] for name in parts if name not in folding), Resources())
+        pace = slowest(self.shapes, folding)
+        if pace not in self._beside:
+            parts = network_estimate(self.lower(folding), (), {})
+            alone = (parts[name] for name in parts if name not in folding)
+            self._beside[pace] = sum(alone, Resources())
+        return self._beside[pace]
 
 
 def fold_graph(graph: IntegerGraph, cycles: int) -> Folding:
@@ -163,16 +170,26 @@ def _(candidates: GraphCandidates, goal: Goal) -> Choice | None:
         return None
     used = [figures[row] for figures, row in zip(candidates.used_of, within, strict=True)]
     worth = np.array([price(Resources(**{name: 1.0})) for name in RESOURCES])
-    chosen = [int(np.argmin(figures @ worth)) for figures in used]
-    moves = 0
-    if goal.budget is not None:
-        limit = np.array([value for _, value in goal.budget.items()]) + 1e-6
-        found = _fit(used, chosen, limit)
-        if found is None:
+    cheapest = [int(np.argmin(figures @ worth)) for figures in used]
+
+    def choice(chosen: list[int], *, exhaustive: bool) -> Choice:
+        places = [int(row[i]) for row, i in zip(within, chosen, strict=True)]
+        return _choice(candidates, places, exhaustive=exhaustive)
+
+    found = choice(cheapest, exhaustive=True)
+    budget, beside = goal.budget, candidates.beside(found.folding(candidates.names))
+    if budget is None:
+        return found
+    for _ in range(_ROUNDS):
+        room = np.array([value for _, value in (budget - beside).items()]) + _ROUNDING
+        if (room < 0).any() or (fits := _fit(used, cheapest, room)) is None:
             return None
-        chosen, moves = found
-    places = [int(row[i]) for row, i in zip(within, chosen, strict=True)]
-    return _choice(candidates, places, exhaustive=moves == 0)
+        found = choice(fits[0], exhaustive=fits[1] == 0)
+        then = candidates.beside(found.folding(candidates.names))
+        if not then.over(beside):
+            return found
+        beside = beside.most(then)
+    return None
 
 
 def _fit(
@@ -218,10 +235,12 @@ def _fit(
 
 def _choice(candidates: GraphCandidates, chosen: list[int], *, exhaustive: bool) -> Choice:
     options = tuple(row[i] for row, i in zip(candidates.options, chosen, strict=True))
+    pairs = zip(candidates.names, options, strict=True)
+    beside = candidates.beside({name: option.fold for name, option in pairs if option.fold})
     return Choice(
         options=options,
-        price=sum(option.price for option in options),
-        resources=sum((option.resources for option in options), Resources()),
+        price=sum(option.price for option in options) + price(beside),
+        resources=sum((option.resources for option in options), beside),
         latency=0,
         interval=max(option.interval for option in options),
         exhaustive=exhaustive,

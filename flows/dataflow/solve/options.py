@@ -96,9 +96,6 @@ class Space(Protocol):
     def lower(self, folding: Folding) -> Network:
         """The network with a folding, without FIFOs."""
 
-    def beside(self, folding: Folding) -> Resources:
-        """Estimate of the layers that are not among the options."""
-
 
 class Candidates:
     """Layers of a chain with their options; a layer is built and timed only once.
@@ -213,10 +210,6 @@ class Candidates:
     def lower(self, folding: Folding) -> Network:
         """The network with a folding, without FIFOs."""
         return lower(self.chain, folding, "net")
-
-    def beside(self, folding: Folding) -> Resources:
-        """Nothing: all layers of a chain are among the options."""
-        return Resources()
 
     @cached_property
     def intervals(self) -> list[int]:
