@@ -46,12 +46,19 @@ def clean_graph(model: ModelWrapper) -> ModelWrapper:
 
 
 def fold_constant_nodes(model: ModelWrapper) -> None:
-    """Constant nodes to initialisers."""
-    graph = model.graph
-    for node in [node for node in graph.node if node.op_type == "Constant"]:
-        tensor = next(a.t for a in node.attribute if a.name == "value")
-        value = numpy_helper.to_array(tensor)
-        graph.initializer.append(numpy_helper.from_array(value, node.output[0]))
+    """Constant nodes, of every form that ONNX has, to initialisers."""
+    _to_initializers(model, [node for node in model.graph.node if node.op_type == "Constant"])
+
+
+def _to_initializers(model: ModelWrapper, nodes: list[NodeProto]) -> None:
+    """What nodes make of constants takes their place."""
+    if not nodes:
+        return
+    graph, version = model.graph, model.get_opset_imports().get("", _OPSET)
+    names = [name for node in nodes for name in node.output]
+    for name, value in run_constant(nodes, names, graph.initializer, version).items():
+        graph.initializer.append(numpy_helper.from_array(value, name))
+    for node in nodes:
         graph.node.remove(node)
 
 
@@ -70,14 +77,7 @@ def _fold(model: ModelWrapper) -> None:
         if node.op_type not in QUANTIZERS and known.issuperset(filter(None, node.input)):
             found.append(node)
             known.update(node.output)
-    if not found:
-        return
-    names = [name for node in found for name in node.output]
-    version = model.get_opset_imports().get("", _OPSET)
-    for name, value in run_constant(found, names, graph.initializer, version).items():
-        graph.initializer.append(numpy_helper.from_array(value, name))
-    for node in found:
-        graph.node.remove(node)
+    _to_initializers(model, found)
 
 
 def _shapes(model: ModelWrapper) -> None:

@@ -97,7 +97,7 @@ def test_shapes_and_constants_that_the_file_computes(build, rng):
     """As exporters write x.view(x.size(0), -1), and a scale of 1 / sqrt(4)."""
     x = block(build, stem(build), 8, 1.0)
     x = build.op("ReduceSum", x, build.constant([2, 3], np.int64), keepdims=1)
-    root = build.op("Sqrt", build.constant(4.0))
+    root = build.op("Sqrt", build.op("Constant", value_float=4.0))
     x = build.quant(build.op("Div", x, root), STEP * 8)
     rows = build.op("Gather", build.op("Shape", x), build.constant(0, np.int64), axis=0)
     rows = build.op("Unsqueeze", rows, build.constant([0], np.int64))
