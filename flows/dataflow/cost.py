@@ -9,7 +9,7 @@ estimate of each layer beside what synthesis found.
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from math import ceil, expm1, log1p
+from math import ceil, expm1, log1p, log2
 from pathlib import Path
 from typing import Literal
 
@@ -20,6 +20,8 @@ COST_FILE = Path(__file__).with_name("cost.json")
 
 # What one of each feature costs: {"lane": {"lut": 0.8, "ff": 1.2}, ...}
 COEFFICIENTS: Mapping[str, Mapping[str, float]] = json.loads(COST_FILE.read_text())["coefficients"]
+
+LUT_LEVELS = 5  # between registers at most, the portable stand-in for 200 MHz on the slowest part
 
 _BANK = 2048  # words; deeper ROMs are banks of block RAM behind a multiplexer
 
@@ -174,6 +176,25 @@ class UnitCost:
 def rom_bram36(width: int, depth: int) -> float:
     """BRAM36 of a ROM: the cheapest of the shapes that a RAMB18 offers."""
     return min(0.5 * ceil(width / w) * ceil(depth / d) for w, d in _BRAM18_SHAPES)
+
+
+def rom_banks(width: int, depth: int) -> int:
+    """Banks behind each bit of a ROM in the shape of `rom_bram36`."""
+    return min((ceil(width / w) * ceil(depth / d), ceil(depth / d)) for w, d in _BRAM18_SHAPES)[1]
+
+
+def weight_levels(shape: UnitShape, fold: Fold) -> int:
+    """LUTs on the longest path from a block ROM of weights into the registers behind it.
+
+    A LUT chooses among four banks. Counters begin with up to four LUTs in a row, two lanes each
+    (popcount_ripple.sv); products begin in DSP slices.
+    """
+    if not fold.rom_block:
+        return 0
+    steps = shape.mh // fold.pe * (shape.n // fold.simd)
+    banks = rom_banks(fold.pe * fold.simd * shape.weight_bits, steps)
+    ripple = min(4, ceil(fold.simd / 2)) if shape.weight_bits == 1 else 0
+    return ceil(log2(banks) / 2) + ripple
 
 
 def rom_columns(width: int, depth: int) -> float:

@@ -10,7 +10,15 @@ from functools import cached_property
 
 import numpy as np
 
-from flows.dataflow.cost import RESOURCES, Fold, Folding, Resources, UnitShape
+from flows.dataflow.cost import (
+    LUT_LEVELS,
+    RESOURCES,
+    Fold,
+    Folding,
+    Resources,
+    UnitShape,
+    weight_levels,
+)
 from flows.dataflow.cost_graph import unit_cost
 from flows.dataflow.estimate import network_estimate
 from flows.dataflow.fold import divisors, price
@@ -101,6 +109,8 @@ def fold_graph(graph: IntegerGraph, cycles: int) -> Folding:
 def _options(shape: UnitShape, source: Reach) -> list[Option]:
     found = []
     for fold in graph_foldings(shape, source.channels):
+        if weight_levels(shape, fold) > LUT_LEVELS:
+            continue
         resources = unit_cost(shape, fold).resources
         found.append(
             Option(

@@ -9,7 +9,16 @@ from typing import Protocol
 import numpy as np
 
 from flows.config import Stem
-from flows.dataflow.cost import INPUT, Fold, Folding, Resources, UnitShape, unit_cost
+from flows.dataflow.cost import (
+    INPUT,
+    LUT_LEVELS,
+    Fold,
+    Folding,
+    Resources,
+    UnitShape,
+    unit_cost,
+    weight_levels,
+)
 from flows.dataflow.estimate import joint_estimate, layer_estimate
 from flows.dataflow.fold import foldings, price
 from flows.dataflow.lower import (
@@ -158,6 +167,8 @@ class Candidates:
         timings: dict[Fold, tuple[int, int]] = {}
         found = []
         for fold in foldings(shape):
+            if weight_levels(shape, fold) > LUT_LEVELS:
+                continue
             key = replace(fold, rom_block=False)
             if key not in timings:
                 timings[key] = self._timing(index, fold, arriving)

@@ -9,7 +9,7 @@ from typing import Literal
 import pytest
 
 from flows.boards import load_board
-from flows.dataflow.cost import Resources
+from flows.dataflow.cost import LUT_LEVELS, Resources, weight_levels
 from flows.dataflow.folding_file import read_folding
 from flows.dataflow.solve import Candidates, Plan, Wish, assess, capacity, solve
 from tests.support.chains import zoo_chain
@@ -96,3 +96,13 @@ def test_the_solver_keeps_to_the_limits_as_a_budget(name):
 
 def test_all_recorded_foldings_are_held_to_limits():
     assert {path.stem for path in FOLDINGS.glob("*.json")} == set(LIMITS)
+
+
+@pytest.mark.parametrize("name", LIMITS)
+def test_weights_reach_the_counters_in_few_luts(name):
+    read = read_folding(FOLDINGS / f"{name}.json", candidates(name).shapes)
+    levels = {
+        shape.name: weight_levels(shape, read.folding[shape.name])
+        for shape in candidates(name).shapes
+    }
+    assert max(levels.values()) <= LUT_LEVELS, levels
