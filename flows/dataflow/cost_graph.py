@@ -106,20 +106,20 @@ def kernel_cost(kernel: Kernel) -> Resources:
 
 
 def _shared(channels: int, pe: int, in_bits: int, out_bits: int) -> Resources:
-    """Lanes that take turns: the pixel's channels are selected, the results gathered."""
+    """Lanes that take turns: their channels are selected a word ahead, the results gathered."""
     found = _CONTROL + Resources(ff=float(channels * out_bits))
     if pe < channels:
-        found += Resources(lut=_SELECT * channels * in_bits)
+        found += Resources(lut=_SELECT * channels * in_bits, ff=float(pe * in_bits))
     return found
 
 
 def _pool(kernel: MaxPool | SumPool) -> Resources:
-    """A lane for each of PE channels, a row of results so far."""
+    """A lane for each of PE channels, runs along the row, a register, a row of results so far."""
     stream, out = kernel.stream, kernel.output
     pe = kernel.lanes if isinstance(kernel, MaxPool) else kernel.pe
     bits = stream.bits
     if isinstance(kernel, SumPool):
         bits += (kernel.kernel**2).bit_length()
     rows = ram_lut(pe * bits, stream.channels // pe * out.width)
-    lanes = Resources(lut=rows + _ADD * bits * pe, ff=float(stream.channels * bits))
+    lanes = Resources(lut=rows + _ADD * bits * pe, ff=float((stream.channels + pe) * bits))
     return _WINDOW + lanes + _shared(stream.channels, pe, stream.bits, out.bits)

@@ -9,6 +9,7 @@ from typing import Literal
 import pytest
 
 from flows.boards import load_board
+from flows.config import Stem
 from flows.dataflow.cost import LUT_LEVELS, Resources, weight_levels
 from flows.dataflow.folding_file import read_folding
 from flows.dataflow.solve import Candidates, Plan, Wish, assess, capacity, solve
@@ -26,6 +27,7 @@ class Limit:
         latency: of an image alone, in intervals.
         objective: of the solver that finds such a folding within this budget; where few LUTs are
             left, latency must be it, because "cost" only weighs it against them.
+        stem: hardware of the first layer.
     """
 
     board: str
@@ -33,11 +35,13 @@ class Limit:
     bram36: float
     latency: float
     objective: Literal["cost", "latency"] = "cost"
+    stem: Stem = "auto"
 
 
 # By the name of the file: network, and the cycles per image that were asked for.
 LIMITS = {
     "cnv_w1a1-8192": Limit(board="Pynq-Z2", lut=14_000, bram36=90, latency=1.5),
+    "cnv_w1a1-8192-lut": Limit(board="Pynq-Z2", lut=14_000, bram36=90, latency=1.62, stem="lut"),
     "cnv_w1a1-4096": Limit(board="Pynq-Z2", lut=21_135, bram36=90, latency=1.75),
     "cnv_w1a1-2048": Limit(
         board="Pynq-Z2", lut=40_000, bram36=120, latency=2.0, objective="latency"
@@ -50,11 +54,11 @@ LIMITS = {
 
 @cache
 def candidates(name: str) -> Candidates:
-    return Candidates(zoo_chain(name.partition("_")[0]))
+    return Candidates(zoo_chain(name.partition("_")[0]), LIMITS[name].stem)
 
 
 def interval(name: str) -> int:
-    return int(name.partition("-")[2])
+    return int(name.split("-")[1])
 
 
 def whole_board(name: str) -> Resources:
