@@ -80,31 +80,38 @@ module mvu_serial #(
   logic                    full_q;  // used_q == FIFO_DEPTH, in a register of its own, because much hangs on it
   logic                    load;
   logic                    step;
-  logic                    last_nf;
-  logic                    first_sf;
-  logic                    last_sf;
+  logic                    last_nf_q;  // nf_q == NF - 1, and alike: registers of their own for the same reason
+  logic                    first_sf_q;
+  logic                    last_sf_q;
   logic                    result_leaves;
 
-  assign step          = busy_q && (!full_q || !last_sf);
-  assign last_nf       = (nf_q == NF_W'(NF - 1));
-  assign first_sf      = (sf_q == '0);
-  assign last_sf       = (sf_q == SF_W'(SF - 1));
-  assign s_axis_tready = !busy_q || (step && last_nf);
+  assign step          = busy_q && (!full_q || !last_sf_q);
+  assign s_axis_tready = !busy_q || (step && last_nf_q);
   assign load          = s_axis_tvalid && s_axis_tready;
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
-      busy_q <= 1'b0;
-      nf_q   <= '0;
-      sf_q   <= '0;
-      used_q <= '0;
-      full_q <= 1'b0;
+      busy_q     <= 1'b0;
+      nf_q       <= '0;
+      last_nf_q  <= (NF == 1);
+      sf_q       <= '0;
+      first_sf_q <= 1'b1;
+      last_sf_q  <= (SF == 1);
+      used_q     <= '0;
+      full_q     <= 1'b0;
     end else begin
       if (load) busy_q <= 1'b1;
-      else if (step && last_nf) busy_q <= 1'b0;
-      if (step) nf_q <= last_nf ? '0 : NF_W'(nf_q + 1'b1);
-      if (step && last_nf) sf_q <= last_sf ? '0 : SF_W'(sf_q + 1'b1);
-      if ((step && last_sf) != result_leaves) begin
+      else if (step && last_nf_q) busy_q <= 1'b0;
+      if (step) begin
+        nf_q      <= last_nf_q ? '0 : NF_W'(nf_q + 1'b1);
+        last_nf_q <= (NF == 1) || (!last_nf_q && nf_q == NF_W'(NF - 2));
+      end
+      if (step && last_nf_q) begin
+        sf_q       <= last_sf_q ? '0 : SF_W'(sf_q + 1'b1);
+        first_sf_q <= last_sf_q;
+        last_sf_q  <= (SF == 1) || (!last_sf_q && sf_q == SF_W'(SF - 2));
+      end
+      if ((step && last_sf_q) != result_leaves) begin
         used_q <= result_leaves ? used_q - 1'b1 : used_q + 1'b1;
         full_q <= !result_leaves && (used_q == USED_W'(FIFO_DEPTH - 1));
       end
@@ -156,7 +163,7 @@ module mvu_serial #(
         .rst_ni,
         .act_i(word_q),
         .weight_i(weight[pe*SIMD*W_BITS+:SIMD*W_BITS]),
-        .tag_i({first_sf, last_sf, step}),
+        .tag_i({first_sf_q, last_sf_q, step}),
         .sum_o(count[pe*COUNT_W+:COUNT_W]),
         .tag_o(unit_tag[pe*TAG_W+:TAG_W])
       );
@@ -171,8 +178,8 @@ module mvu_serial #(
         .rst_ni,
         .act_i(word_q),
         .weight_i(weight[pe*SIMD+:SIMD]),
-        .carry_i(first_sf),
-        .tag_i({first_sf, last_sf, step}),
+        .carry_i(first_sf_q),
+        .tag_i({first_sf_q, last_sf_q, step}),
         .addend_i(1'b0),
         .addend_tag_o(unused_addend_tag),
         .sum_o(count[pe*COUNT_W+:COUNT_W]),
@@ -289,6 +296,7 @@ module mvu_serial #(
   );
 
   `AXIS_ASSERT(check_place, fifo_ready || !result_valid_q)
+  `AXIS_ASSERT(check_flags, last_nf_q == (32'(nf_q) == NF - 1) && first_sf_q == (sf_q == '0) && last_sf_q == (32'(sf_q) == SF - 1))
   `AXIS_ASSERT(check_places, !(result_leaves && used_q == '0) && full_q == (32'(used_q) == FIFO_DEPTH))
 
 endmodule
