@@ -42,6 +42,10 @@ def _arguments() -> argparse.Namespace:
         value = getattr(arguments, name)
         if value is not None and value < 1:
             parser.error(f"--{name} {value}: at least 1")
+    for name in ("folder", "weights"):
+        path = getattr(arguments, name)
+        if path is not None and not (path / "overlay.json").is_file():
+            parser.error(f"--{name} {path}: no deploy folder; name one, with overlay.json in it")
     return arguments
 
 

@@ -295,7 +295,7 @@ class PynqPlatform:
             raise BoardError(
                 f"the Python package pynq cannot be imported ({error}); on a board run under"
                 " `sudo -E` after `source /etc/profile.d/pynq_venv.sh`; without a board use"
-                " platform='virtual'"
+                " platform='virtual' (validate.py --platform virtual)"
             ) from None
         self._pynq = pynq
         self._windows: dict[int, Any] = {}

@@ -119,6 +119,8 @@ def test_validate_tells_a_difference(build):
         (("--clock-mhz", "nan"), "error: clock_mhz=nan: this bitstream is closed for 100 MHz"),
         (("--net-clock-mhz", "50"), "error: net_clock_mhz: this bitstream has one clock"),
         (("--batch", "0"), "--batch 0: at least 1"),
+        (("--folder", "nowhere"), "--folder nowhere: no deploy folder; name one"),
+        (("--weights", "nowhere"), "--weights nowhere: no deploy folder; name one"),
     ],
 )
 def test_validate_refuses_in_one_sentence(deployed, arguments, sentence):
