@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Included at the end of shell_axil under FORMAL: as many answers as accesses, in both directions, never more than one ahead.
-logic [1:0] f_aw_q, f_w_q, f_r_q;   // taken and not answered
+logic [1:0]         f_aw_q, f_w_q, f_r_q;   // taken and not answered
+logic               f_wrote_q;              // the cycle after a write
+logic [ADDR_W+35:0] f_written_q;
 
 always_ff @(posedge clk_i) begin
   if (!rst_ni) begin
@@ -15,7 +17,13 @@ always_ff @(posedge clk_i) begin
 end
 
 always_ff @(posedge clk_i) begin
+  f_wrote_q   <= rst_ni && write_o;
+  f_written_q <= {waddr_o, wdata_o, wstrb_o};
+end
+
+always_ff @(posedge clk_i) begin
   if (rst_ni) begin
+    f_stands: assert (!f_wrote_q || ({waddr_o, wdata_o, wstrb_o} == f_written_q));
     f_addresses: assert (f_aw_q == 2'(have_addr_q) + 2'(bvalid_q));
     f_data: assert (f_w_q == 2'(have_data_q) + 2'(bvalid_q));
     f_reads: assert (f_r_q == 2'(busy_q));

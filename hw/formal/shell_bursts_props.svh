@@ -34,11 +34,12 @@ always_ff @(posedge clk_i) begin
       f_left: assert ((16'(left_q) == 16'(WORDS) - f_given_q) && (left_q != '0) && (f_given_q < 16'(WORDS)));
     end
     if ((state_q == StStep) || (state_q == StCheck) || (state_q == StGive)) begin
-      f_size: assert ((beats_q != '0) && (beats_q <= left_q) && (beats_q <= room));
+      f_size: assert ((beats_q != '0) && (beats_q <= left_q) && (beats_q <= SIZE_W'(behind) + 1'b1));
     end
     if ((state_q == StCheck) || (state_q == StGive)) begin
       f_next: assert (next_q == addr_q + (ADDR_W+1)'({beats_q, 3'b000}));
       f_rest: assert (rest_q == left_q - beats_q);
+      f_length: assert (SIZE_W'(len_q) + 1'b1 == beats_q);
     end
     if (burst_valid_o) begin
       f_block: assert (16'(burst_addr_o[3 +: LEN_W]) + 16'(burst_len_o) < 16'(BURST));

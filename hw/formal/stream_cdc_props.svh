@@ -11,6 +11,7 @@ logic [4:0][PTR_W-1:0] f_behind;
 logic [PTR_W+2:0]     f_sum;
 logic [2*DEPTH*W-1:0] f_beats_q;     // beat that was the i-th to be taken, modulo 2*DEPTH
 logic [DEPTH-1:0]     f_equal;
+logic [PTR_W-1:0]     f_out;
 
 function automatic logic [PTR_W-1:0] f_gray(input logic [PTR_W-1:0] number);
   f_gray = number ^ (number >> 1);
@@ -45,6 +46,9 @@ for (genvar i = 0; i < DEPTH; i++) begin : gen_f_beat
                    || (mem[f_at[PTR_W-2:0]] == f_beats_q[32'(f_at)*W +: W]);
 end
 
+// The beat in the output register has left the memory.
+assign f_out = read_q - PTR_W'(1);
+
 always_comb begin
   f_running: assume (s_rst_ni && m_rst_ni);
   f_write_code: assert (write_gray_q == f_gray(write_q));
@@ -53,9 +57,9 @@ always_comb begin
   f_read_known: assert ((f_to_writer == f_gray(f_read_1_q)) && (seen_read_gray == f_gray(f_read_2_q)));
   f_occupancy: assert (f_sum <= (PTR_W+3)'(DEPTH));
   f_full: assert (!ready_q || (PTR_W'(write_q - f_read_2_q) != PTR_W'(DEPTH)));
-  f_empty: assert (!valid_q || (read_q != f_write_2_q));
+  f_empty: assert (!fetch || (read_q != f_write_2_q));
   f_held: assert (&f_equal);
-  f_order: assert (!m_axis_tvalid || (m_axis_tdata == f_beats_q[32'(read_q)*W +: W]));
+  f_order: assert (!m_axis_tvalid || (m_axis_tdata == f_beats_q[32'(f_out)*W +: W]));
 end
 
 // What crosses changes one bit at a time, so a sample is the old or the new value.

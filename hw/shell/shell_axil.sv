@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // AXI4-Lite to a plain register bus. One write and one read at a time, side by side; every access is answered with OKAY.
-// write_o: one cycle in which address, data and strobes stand. read_o: one cycle in which the address stands; data_i is taken two cycles later.
+// write_o: one cycle in which address, data and strobes stand, as they do in the next. read_o: one cycle in which the address stands; data_i is taken two cycles later.
 // Latency: write response two cycles after the later of address and data, read data four cycles after its address. All outputs are registers.
 `include "axis_assert.svh"
 

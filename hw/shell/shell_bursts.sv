@@ -47,21 +47,22 @@ module shell_bursts #(
   logic [31:0]       items_q;   // items after this one
   logic [SIZE_W-1:0] left_q;    // words of the item from addr_q on
   logic [SIZE_W-1:0] rest_q;    // words of the item behind the burst
-  logic [SIZE_W-1:0] room;      // words up to the end of the block
+  logic [LEN_W-1:0]  behind;    // words of the block behind the first of the burst
   logic [SIZE_W-1:0] beats_q;
+  logic [LEN_W-1:0]  len_q;
   logic              outside;
   logic              valid_q = 1'b0;
   logic              range_q = 1'b0;
   logic              last_item_q;
 
-  assign room          = SIZE_W'(BURST) - SIZE_W'(addr_q[3 +: LEN_W]);
+  assign behind        = ~addr_q[3 +: LEN_W];
   assign item_next     = item_q + (ADDR_W+1)'(stride_i);
   assign busy_o        = (state_q != StIdle);
   assign outside       = addr_q[ADDR_W] || (addr_q < limit_base_i) || (next_q > limit_end_i);
   assign range_o       = range_q;
   assign burst_valid_o = valid_q;
   assign burst_addr_o  = addr_q[ADDR_W-1:0];
-  assign burst_len_o   = LEN_W'(beats_q - 1'b1);
+  assign burst_len_o   = len_q;
   assign burst_last_o  = (rest_q == '0);
 
   always_ff @(posedge clk_i) begin
@@ -100,10 +101,11 @@ module shell_bursts #(
         left_q  <= SIZE_W'(WORDS);
       end
       StSize: begin
-        beats_q     <= (left_q < room) ? left_q : room;
+        beats_q     <= (left_q <= SIZE_W'(behind)) ? left_q : SIZE_W'(behind) + 1'b1;
         last_item_q <= (items_q == '0);
       end
       StStep: begin
+        len_q  <= LEN_W'(beats_q - 1'b1);
         next_q <= addr_q + (ADDR_W+1)'({beats_q, 3'b000});
         rest_q <= left_q - beats_q;
       end

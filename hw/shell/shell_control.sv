@@ -46,7 +46,15 @@ module shell_control #(
 
   localparam int unsigned HOLD_W = $clog2(RESET_CYCLES + 1);
 
-  typedef enum logic [2:0] {StReset, StRelease, StIdle, StBegin, StRun, StDrain} state_e;
+  // Each output has a bit of its own: idle, stop, flush, running, begin.
+  typedef enum logic [4:0] {
+    StReset   = 5'b01100,
+    StRelease = 5'b00100,
+    StIdle    = 5'b10000,
+    StBegin   = 5'b00001,
+    StRun     = 5'b00010,
+    StDrain   = 5'b01000
+  } state_e;
   state_e            state_q = StReset;
   logic [HOLD_W-1:0] hold_q = HOLD_W'(RESET_CYCLES);
   logic              net_reset_q = 1'b1;
@@ -56,22 +64,24 @@ module shell_control #(
   logic              done_q = 1'b0;
   logic [31:0]       left_q;          // results without an answer
   logic              none_left_q;
-  logic [31:0]       quiet_q;         // cycles left until the time-out
+  logic              settled_q;       // no burst is open, and none will be
+  logic [32:0]       quiet_q;         // cycles left until the time-out; below zero, it is over
+  logic              limited_q;       // there is a time-out
   logic              bad;
   logic              accept;
   logic              in_batch;
 
   assign bad      = bad_align_i || bad_length_i || bad_range_i;
-  assign accept   = (state_q == StIdle) && start_i && !bad;
-  assign in_batch = (state_q == StRun) || (state_q == StDrain);
+  assign accept   = idle_o && start_i && !bad;
+  assign in_batch = running_o || (stop_o && !flush_o);
 
   assign found = {
-    (start_i && (state_q != StIdle)) || refused_i,
-    frame_error_i || ((state_q == StIdle) && surplus_i),
-    in_batch && (timeout_i != '0) && (quiet_q == '0),
-    (state_q == StIdle) && start_i && bad_length_i,
-    ((state_q == StIdle) && start_i && bad_range_i) || range_error_i,
-    (state_q == StIdle) && start_i && bad_align_i,
+    (start_i && !idle_o) || refused_i,
+    frame_error_i || (idle_o && surplus_i),
+    in_batch && limited_q && quiet_q[32],
+    idle_o && start_i && bad_length_i,
+    (idle_o && start_i && bad_range_i) || range_error_i,
+    idle_o && start_i && bad_align_i,
     write_error_i,
     read_error_i
   };
@@ -110,10 +120,10 @@ module shell_control #(
         StBegin: state_q <= StRun;
         StRun: begin
           if (stop_i || fault) state_q <= StDrain;
-          else if (none_left_q && !bursts_busy_i && masters_idle_i) state_q <= StIdle;
+          else if (settled_q) state_q <= StIdle;
         end
         StDrain: begin
-          if (masters_idle_i) begin
+          if (settled_q) begin
             state_q     <= StReset;
             net_reset_q <= 1'b1;
           end
@@ -123,12 +133,8 @@ module shell_control #(
     end
   end
 
-  assign begin_o     = (state_q == StBegin);
-  assign stop_o      = (state_q == StDrain) || (state_q == StReset);
-  assign flush_o     = (state_q == StReset) || (state_q == StRelease);
+  assign {idle_o, stop_o, flush_o, running_o, begin_o} = state_q;
   assign net_reset_o = net_reset_q;
-  assign idle_o      = (state_q == StIdle);
-  assign running_o   = (state_q == StRun);
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
@@ -136,8 +142,8 @@ module shell_control #(
       done_q  <= 1'b0;
     end else begin
       error_q <= (error_q & ~error_clear_i) | found;
-      if ((state_q == StIdle) && start_i) done_q <= 1'b0;
-      else if ((state_q == StRun) && none_left_q && !bursts_busy_i && masters_idle_i && !stop_i && !fault) done_q <= 1'b1;
+      if (idle_o && start_i) done_q <= 1'b0;
+      else if (running_o && settled_q && !stop_i && !fault) done_q <= 1'b1;
     end
   end
 
@@ -147,9 +153,11 @@ module shell_control #(
   always_ff @(posedge clk_i) begin
     if (accept) left_q <= images_i;
     else if (answered_i) left_q <= left_q - 1'b1;
-    none_left_q <= (left_q == '0) && (state_q == StRun);
-    if (beat_i || !in_batch) quiet_q <= timeout_i;
-    else if (quiet_q != '0) quiet_q <= quiet_q - 1'b1;
+    none_left_q <= (left_q == '0) && running_o;
+    settled_q   <= masters_idle_i && (stop_o || (none_left_q && !bursts_busy_i));
+    limited_q   <= (timeout_i != '0);
+    if (beat_i || !in_batch) quiet_q <= {1'b0, timeout_i};
+    else if (!quiet_q[32]) quiet_q <= quiet_q - 1'b1;
   end
 
 endmodule

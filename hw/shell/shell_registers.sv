@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The registers of registers.toml: storage, selection, latches of the 64-bit counters. See docs/registers.md.
-// write_i stands for one cycle with address, data and strobes; rdata_o stands in the cycle after read_i.
+// write_i stands for one cycle with address, data and strobes, which hold one cycle more; rdata_o stands in the cycle after read_i.
 // Addresses keep one bit above ADDR_W: set for a value beyond the address space, which every check then refuses.
 `include "shell_registers.svh"
 
@@ -81,8 +81,11 @@ module shell_registers #(
   logic [63:0][31:0] words;    // what can be read
   logic [3:0][31:0] group_q;   // candidates of a read, one for each 64 bytes
   logic [1:0]      chosen_q;
+  logic            upper;      // what is read is the upper half of a counter
+  logic            upper_q;
   logic            hit_q;
-  logic            write;
+  logic            write_q;
+  logic [15:0]     place;      // the offset that write_q writes to
   logic            command;
   logic            clear;
   logic [63:0]     cycles;
@@ -95,18 +98,21 @@ module shell_registers #(
   logic [63:0]     net_cycles;
   logic [3:0][31:0] loaded_hash;
 
-  // A write of fewer than four bytes is ignored.
-  assign write   = write_i && (&wstrb_i);
-  assign command = write && (waddr_i == shell_map::CONTROL);
+  // A write of fewer than four bytes is ignored, and one beyond the registers. What is left of its address is decoded a cycle later.
+  always_ff @(posedge clk_i) begin
+    write_q <= rst_ni && write_i && (&wstrb_i) && (waddr_i[15:8] == '0) && (waddr_i[1:0] == '0);
+  end
+  assign place   = {8'b0, waddr_i[7:2], 2'b00};
+  assign command = write_q && (place == shell_map::CONTROL);
 
-  // Commands are registers, one cycle behind the write.
+  // Commands are registers, two cycles behind the write.
   always_ff @(posedge clk_i) begin
     start_o       <= command && rst_ni && wdata_i[shell_map::CONTROL_START_BIT];
     stop_o        <= command && rst_ni && wdata_i[shell_map::CONTROL_STOP_BIT];
     clear         <= command && wdata_i[shell_map::CONTROL_CLEAR_BIT];
-    error_clear_o <= (write && (waddr_i == shell_map::ERROR)) ? wdata_i[7:0] : '0;
-    load_addr_o   <= RUNTIME && rst_ni && write && (waddr_i == shell_map::LOAD_ADDR);
-    load_data_o   <= RUNTIME && rst_ni && write && (waddr_i == shell_map::LOAD_DATA);
+    error_clear_o <= (write_q && (place == shell_map::ERROR)) ? wdata_i[7:0] : '0;
+    load_addr_o   <= RUNTIME && rst_ni && write_q && (place == shell_map::LOAD_ADDR);
+    load_data_o   <= RUNTIME && rst_ni && write_q && (place == shell_map::LOAD_DATA);
     load_o        <= wdata_i;
   end
 
@@ -121,8 +127,8 @@ module shell_registers #(
       timeout_q    <= TIMEOUT_RESET;
       limit_base_q <= '0;
       limit_end_q  <= '0;
-    end else if (write) begin
-      unique case (waddr_i)
+    end else if (write_q) begin
+      unique case (place)
         shell_map::IRQ_ENABLE:    irq_enable_q <= wdata_i[shell_map::IRQ_ENABLE_ENABLE_BIT];
         shell_map::IN_BASE_LO:    in_base_q[31:0] <= wdata_i;
         shell_map::IN_BASE_HI:    in_base_q[ADDR_W:32] <= folded(wdata_i);
@@ -176,14 +182,15 @@ module shell_registers #(
   if (RUNTIME) begin : gen_loaded
     logic [127:0] loaded_hash_q = '0;
     always_ff @(posedge clk_i) begin
-      if (write && (waddr_i[15:4] == shell_map::LOADED_HASH0[15:4])) loaded_hash_q[32*waddr_i[3:2]+:32] <= wdata_i;
+      if (write_q && (place[15:4] == shell_map::LOADED_HASH0[15:4])) loaded_hash_q[32*place[3:2]+:32] <= wdata_i;
     end
     assign loaded_hash = loaded_hash_q;
   end else begin : gen_as_built
     assign loaded_hash = '0;
   end
 
-  // A read chooses among sixteen words in one cycle and among four in the next.
+  // A read chooses among sixteen words in one cycle, and in the next among four and the upper half of a counter. There the choice
+  // does not care, and gives the lower half.
   always_comb begin
     words = '0;
     words[shell_map::ID[7:2]]                = shell_map::ID_RESET;
@@ -212,23 +219,34 @@ module shell_registers #(
     words[shell_map::OUT_SHAPE[7:2]]         = {8'(ELEM_W), 24'(OUT_ELEMENTS)};
     words[shell_map::CONFIG[7:2]]            = {16'b0, 8'(ADDR_W), 5'b0, RUNTIME, AXI3, CDC};
     words[shell_map::CYCLES_LO[7:2]]         = cycles[31:0];
-    words[shell_map::CYCLES_HI[7:2]]         = high_q;
+    words[shell_map::CYCLES_HI[7:2]]         = cycles[31:0];
     words[shell_map::LATENCY[7:2]]           = latency;
     words[shell_map::IMAGES_IN[7:2]]         = images_in;
     words[shell_map::IMAGES_OUT[7:2]]        = images_out;
     words[shell_map::INPUT_STALLS_LO[7:2]]   = input_stalls[31:0];
-    words[shell_map::INPUT_STALLS_HI[7:2]]   = high_q;
+    words[shell_map::INPUT_STALLS_HI[7:2]]   = input_stalls[31:0];
     words[shell_map::OUTPUT_STALLS_LO[7:2]]  = output_stalls[31:0];
-    words[shell_map::OUTPUT_STALLS_HI[7:2]]  = high_q;
+    words[shell_map::OUTPUT_STALLS_HI[7:2]]  = output_stalls[31:0];
     words[shell_map::FREE_LO[7:2]]           = free_cycles[31:0];
-    words[shell_map::FREE_HI[7:2]]           = high_q;
+    words[shell_map::FREE_HI[7:2]]           = free_cycles[31:0];
     words[shell_map::NET_FREE_LO[7:2]]       = net_cycles[31:0];
-    words[shell_map::NET_FREE_HI[7:2]]       = high_q;
+    words[shell_map::NET_FREE_HI[7:2]]       = net_cycles[31:0];
     words[shell_map::LOAD_ADDR[7:2]]         = load_addr_i;
     words[shell_map::LOADED_HASH0[7:2]]      = loaded_hash[0];
     words[shell_map::LOADED_HASH1[7:2]]      = loaded_hash[1];
     words[shell_map::LOADED_HASH2[7:2]]      = loaded_hash[2];
     words[shell_map::LOADED_HASH3[7:2]]      = loaded_hash[3];
+  end
+
+  always_comb begin
+    upper = 1'b0;
+    if (raddr_i[7:6] == shell_map::CYCLES_HI[7:6]) begin
+      unique case (raddr_i[5:2])
+        shell_map::CYCLES_HI[5:2], shell_map::INPUT_STALLS_HI[5:2], shell_map::OUTPUT_STALLS_HI[5:2],
+        shell_map::FREE_HI[5:2], shell_map::NET_FREE_HI[5:2]: upper = 1'b1;
+        default: ;
+      endcase
+    end
   end
 
   always_ff @(posedge clk_i) begin
@@ -245,12 +263,13 @@ module shell_registers #(
       end
       for (int unsigned g = 0; g < 4; g++) group_q[g] <= words[{2'(g), raddr_i[5:2]}];
       chosen_q <= raddr_i[7:6];
+      upper_q  <= upper;
       hit_q    <= (raddr_i[15:8] == '0);
     end
   end
 
   always_comb begin
-    rdata_o = group_q[chosen_q];
+    rdata_o = upper_q ? high_q : group_q[chosen_q];
     if (!hit_q) rdata_o = '0;
   end
 

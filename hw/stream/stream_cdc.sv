@@ -3,7 +3,7 @@
 // Each side tells the other its pointer in Gray code, of which one bit changes at a time, so a sample is the old or the new value.
 // Both resets must be low together for some cycles of both clocks before either rises; the shell sees to that.
 // Latency one cycle of the writer and four of the reader; one beat per cycle of the slower clock while DEPTH >= 16.
-// Cuts valid and ready, which are registers.
+// Cuts valid, ready and data, which are registers: a beat goes to the output register as soon as that is free.
 `include "axis_assert.svh"
 
 module stream_cdc #(
@@ -40,16 +40,19 @@ module stream_cdc #(
   logic [PTR_W-1:0] seen_read_gray;   // and the other way round
   logic             ready_q;
   logic             valid_q;
+  logic [W-1:0]     data_q;
   logic             push;
-  logic             pop;
+  logic             free;             // the output register is, or becomes so
+  logic             fetch;
 
   assign s_axis_tready = ready_q;
   assign m_axis_tvalid = valid_q;
-  assign m_axis_tdata  = mem[read_q[PTR_W-2:0]];
+  assign m_axis_tdata  = data_q;
   assign push          = s_axis_tvalid && ready_q;
-  assign pop           = valid_q && m_axis_tready;
+  assign free          = !valid_q || m_axis_tready;
+  assign fetch         = free && (read_gray_q != seen_write_gray);
   assign write_d       = write_q + PTR_W'(push);
-  assign read_d        = read_q + PTR_W'(pop);
+  assign read_d        = read_q + PTR_W'(fetch);
   assign write_gray_d  = write_d ^ (write_d >> 1);
   assign read_gray_d   = read_d ^ (read_d >> 1);
 
@@ -74,12 +77,16 @@ module stream_cdc #(
     end else begin
       read_q      <= read_d;
       read_gray_q <= read_gray_d;
-      valid_q     <= (read_gray_d != seen_write_gray);
+      if (free) valid_q <= fetch;
     end
   end
 
   always_ff @(posedge s_clk_i) begin
     if (push) mem[write_q[PTR_W-2:0]] <= s_axis_tdata;
+  end
+
+  always_ff @(posedge m_clk_i) begin
+    if (fetch) data_q <= mem[read_q[PTR_W-2:0]];
   end
 
   stream_cdc_sync #(

@@ -40,7 +40,7 @@ PROOFS = (
         id="bursts",
         module="shell_bursts",
         parameters={"ADDR_W": 32, "WORDS": 6, "BURST": 4},
-        sabotage=("(left_q < room) ? left_q : room", "left_q"),
+        sabotage=("(left_q <= SIZE_W'(behind)) ? left_q : SIZE_W'(behind) + 1'b1", "left_q"),
     ),
     Proof(
         id="bursts_limits",

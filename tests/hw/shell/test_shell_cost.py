@@ -6,10 +6,11 @@ What it costs is measured by tests/hw/test_budgets.py.
 
 import pytest
 
-from tests.hw.budgets import Point, read_points
+from tests.hw.budgets import HW, Point, read_points
 
-LUT, BRAM36, READ_LEVELS = 2500, 1, 5
+LUT, BRAM36, LEVELS = 2500, 1, 5
 POINTS = [point for point in read_points() if point.module == "shell"]
+PARTS = {path.stem for path in (HW / "shell").glob("*.sv")}
 
 
 @pytest.mark.parametrize("point", POINTS, ids=lambda point: point.label)
@@ -20,13 +21,21 @@ def test_shell_stays_within_its_limits(point: Point) -> None:
     assert "dsp" not in cost
 
 
-def test_both_ways_of_clocking_are_measured() -> None:
-    assert {point.parameters.get("CDC", 0) for point in POINTS} == {0, 1}
-    assert all(point.parameters["AXI3"] == 1 for point in POINTS)
+def test_what_changes_the_shell_is_measured() -> None:
+    """One clock and two, narrow and wide beats, weights that can be loaded; both families."""
+    for name, values in (("CDC", {0, 1}), ("RUNTIME", {0, 1}), ("IN_W", {24, 392})):
+        default = 24 if name == "IN_W" else 0
+        assert {point.parameters.get(name, default) for point in POINTS} == values
+    for point in POINTS:
+        assert point.parameters.get("AXI3", 0) == (point.family == "xc7")
+    assert {point.family for point in POINTS} == {"xc7", "xcup"}
 
 
-def test_a_read_of_a_register_is_short() -> None:
-    """Its address and its data are registers of shell_axil, so the path lies in this module."""
-    points = [point for point in read_points() if point.module == "shell_registers"]
-    assert points
-    assert all(0 < point.cost["levels"] <= READ_LEVELS for point in points)
+@pytest.mark.parametrize(
+    "point",
+    [point for point in read_points() if point.module in PARTS],
+    ids=lambda point: f"{point.module}-{point.label}",
+)
+def test_paths_are_short(point: Point) -> None:
+    """Of the whole and of its parts: at most five LUTs between registers."""
+    assert 0 < point.cost["levels"] <= LEVELS
