@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """From what is wanted of a network to its folding, what holds it back, and what more would cost."""
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
 from math import inf
 
 from flows.config import Objective
@@ -134,21 +136,43 @@ class _Solver:
 
     def choose(self) -> Choice:
         """The best choice that leaves room for its FIFOs."""
-        budget = self.wish.budget
-        fifos = Resources(lut=_FIFO_SHARE * budget.lut) if budget else Resources()
-        for _ in range(_ROUNDS):
-            choice = self._choose(budget and budget - fifos)
-            if choice is None:
-                break
-            _, total = self._measure(choice.folding(self.candidates.names))
-            if budget is None or not total.over(budget):
-                return choice
-            fifos = (total - choice.resources).scaled(_FIFO_MARGIN).most(fifos)
+        choice = self._with_fifos(self._choose, self.wish.budget)
+        if choice is not None:
+            return self._quickest(choice) if self.wish.objective == "fps" else choice
         if self.wish.strict:
             raise FoldingError(self._too_small())
         choice = self._choose(None)
         assert choice is not None
         return choice
+
+    def _quickest(self, choice: Choice) -> Choice:
+        """A better one, where that fits although more was kept back for FIFOs than it needs."""
+        while True:
+            timing, _ = self._measure(choice.folding(self.candidates.names))
+            better = self._improve(timing, None)
+            if better is None or self.wish.budget is None:
+                return choice
+            _, needed = self._measure(better.folding(self.candidates.names))
+            if needed.over(self.wish.budget):
+                return choice
+            choice = better
+
+    def _with_fifos(
+        self, pick: Callable[[Resources | None], Choice | None], budget: Resources | None
+    ) -> Choice | None:
+        """What is picked within a budget, of which as much is kept back as its FIFOs need."""
+        if budget is None:
+            return pick(None)
+        fifos = Resources(lut=_FIFO_SHARE * budget.lut if budget.lut < inf else 0.0)
+        for _ in range(_ROUNDS):
+            choice = pick(budget - fifos)
+            if choice is None:
+                return None
+            _, total = self._measure(choice.folding(self.candidates.names))
+            if not total.over(budget):
+                return choice
+            fifos = (total - choice.resources).scaled(_FIFO_MARGIN).most(fifos)
+        return None
 
     def _choose(self, budget: Resources | None) -> Choice | None:
         wish = self.wish
@@ -269,7 +293,8 @@ class _Solver:
             return f"{timing.bottleneck}: no folding of the network is better"
         if not better.over or self.wish.objective == "cost":
             return timing.bottleneck
-        enough = [name for name in RESOURCES if self._improve(timing, self._lifted(name))]
+        improve = partial(self._improve, timing)
+        enough = [name for name in RESOURCES if self._with_fifos(improve, self._lifted(name))]
         if enough:
             return " or ".join(_UNITS[name] for name in enough)
         return ", ".join(_UNITS[name] for name in better.over)
@@ -277,9 +302,7 @@ class _Solver:
     def _lifted(self, name: str) -> Resources:
         """The budget without the limit of one resource."""
         assert self.wish.budget is not None
-        limits = dict(self.wish.budget.items())
-        limits["lut"] *= 1 - _FIFO_SHARE
-        return Resources(**(limits | {name: inf}))
+        return replace(self.wish.budget, **{name: inf})
 
     def _too_small(self) -> str:
         """The message for a budget that holds nothing that is fast enough."""

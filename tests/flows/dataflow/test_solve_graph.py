@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from math import inf
 
 import pytest
@@ -70,6 +71,23 @@ def test_a_budget_holds_and_nothing_shorter_is_found_in_it(seed, rng):
     assert plan.fits
     assert plan.schedule.initiation_interval <= plain.schedule.initiation_interval
     assert plan.better is None or plan.better.interval < plan.schedule.initiation_interval
+
+
+@pytest.mark.parametrize("seed", range(0, 20, 4))
+def test_what_binds_is_what_more_of_would_do(seed):
+    """FIFOs included: with no limit on a resource that is named, a shorter interval fits."""
+    found = candidates(seed)
+    middle = solve(found, Wish(interval=found.intervals[len(found.intervals) // 2]))
+    budget = middle.resources.scaled(1.02)
+    plan = solve(found, Wish(objective="fps", budget=budget))
+    assert plan.better is None or plan.better.over
+    limit = int(0.95 * plan.schedule.initiation_interval)
+    names = {"LUT": "lut", "FF": "ff", "BRAM36": "bram36", "DSP": "dsp"}
+    for shown, name in names.items():
+        lifted = solve(found, Wish(objective="fps", budget=replace(budget, **{name: inf})))
+        quicker = lifted.schedule.initiation_interval <= limit
+        if shown in plan.binding.split(" or "):
+            assert quicker, plan.binding
 
 
 @pytest.mark.parametrize("plenty", [1e9, inf], ids=["much", "no_limit"])
