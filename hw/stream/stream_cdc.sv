@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// FIFO between two clocks that know nothing of each other; DEPTH is a power of two. First word falls through.
+// FIFO between two clocks that know nothing of each other; DEPTH is a power of two. One beat more stands at the output.
 // Each side tells the other its pointer in Gray code, of which one bit changes at a time, so a sample is the old or the new value.
 // Both resets must be low together for some cycles of both clocks before either rises; the shell sees to that.
 // Latency one cycle of the writer and four of the reader; one beat per cycle of the slower clock while DEPTH >= 16.
