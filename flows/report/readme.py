@@ -2,10 +2,12 @@
 """The results table of README.md, made from reports: `python -m flows.report.readme [REPORT ...]`.
 
 Reports named on the command line are cut down to what the table and a reader need, and kept under
-`docs/results/`. Then the text between the two markers of README.md is written anew.
+`docs/results/`. Then the text between the two markers of README.md is written anew, below it what
+others published (`published.json`), for comparison.
 """
 
 import json
+import re
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -18,6 +20,7 @@ from flows.report.write import write_atomically
 ROOT = Path(__file__).resolve().parents[2]
 RESULTS = ROOT / "docs" / "results"
 README = ROOT / "README.md"
+PUBLISHED = Path(__file__).with_name("published.json")
 BEGIN = "<!-- results: written by `python -m flows.report.readme`, do not edit -->"
 END = "<!-- end of results -->"
 
@@ -31,9 +34,12 @@ _HEADINGS = (
     "frames/s",
     "latency",
     "LUT",
+    "LUT per lane",
     "BRAM36",
     "DSP",
 )
+# Options that say where a build runs, not what it makes.
+_OF_THE_MACHINE = re.compile(r" --(?:output-dir|jobs)[ =]\S+")
 _KEPT = (
     "schema",
     "version",
@@ -53,15 +59,24 @@ _KEPT = (
 def extract(report: Mapping[str, Any]) -> dict[str, Any]:
     """The part of a report that is committed: no per-layer tables."""
     kept = {key: report[key] for key in _KEPT}
+    kept["command"] = _OF_THE_MACHINE.sub("", report["command"])
     resources = report["resources"]
     kept["resources"] = resources and {
         key: value for key, value in resources.items() if key != "per_layer"
     }
+    kept["folding"] = {key: report["folding"][key] for key in ("lanes", "lut_per_lane")}
     return kept
 
 
-def table(extracts: Sequence[Mapping[str, Any]]) -> str:
-    """Markdown table, one row a build; builds that stopped early are left out."""
+def table(
+    extracts: Sequence[Mapping[str, Any]], published: Sequence[Mapping[str, Any]] = ()
+) -> str:
+    """Markdown table, one row a build; builds that stopped early are left out.
+
+    Args:
+        extracts: of reports.
+        published: designs of others, below, with their sources.
+    """
     lines = [
         f"| {' | '.join(_HEADINGS)} |",
         f"| --- | --- |{' ---: |' * (len(_HEADINGS) - 2)}",
@@ -75,14 +90,39 @@ def table(extracts: Sequence[Mapping[str, Any]]) -> str:
     note = (
         "Accuracy: full test set, in the reference. Verified: images simulated x stall patterns; a "
         "mismatch is a logit that differs. Speed: cycle-accurate simulation at the clock named. "
-        f"LUT and BRAM36: {', '.join(sorted(tools))}, before placement, and the board's share."
+        "Latency: of an image alone, also in intervals. "
+        f"LUT and BRAM36: {', '.join(sorted(tools))}, before placement, without the shell, and the "
+        "board's share. LUT per lane: all LUTs by the XNOR lanes (PE x SIMD x M)."
     )
-    return "\n".join([*lines, "", note]) if tools else "No results yet."
+    sources = [f"{other['name']}: {'; '.join(other['sources'])}." for other in published]
+    lines += [_published_row(other) for other in published]
+    return "\n".join([*lines, "", note, *sources]) if tools else "No results yet."
+
+
+def _latency(microseconds: float, intervals: float) -> str:
+    return f"{number(microseconds, 1)} us ({intervals:.2f})"
+
+
+def _published_row(other: Mapping[str, Any]) -> str:
+    cells = (
+        f"_{other['name']}_",
+        other["where"],
+        *("", "", ""),
+        number(other["cycles"], 0),
+        number(other["frames_per_second"], 0),
+        _latency(other["latency_us"], other["latency_us"] * other["clock_mhz"] / other["cycles"]),
+        number(other["lut"], 0),
+        f"{other['lut_per_lane']:.2f}",
+        number(other["bram36"], 1),
+        number(other["dsp"], 0),
+    )
+    return f"| {' | '.join(cells)} |"
 
 
 def _row(entry: Mapping[str, Any]) -> str:
     accuracy, verification = entry["accuracy"], entry["verification"]
     performance, resources = entry["performance"], entry["resources"]
+    per_lane = entry["folding"]["lut_per_lane"]
     top1 = "-"
     if accuracy:
         note = f" ({accuracy['note']})" if accuracy["note"] else ""
@@ -97,18 +137,32 @@ def _row(entry: Mapping[str, Any]) -> str:
         number(wrong),
         number(performance["initiation_interval_cycles"]["value"], 0),
         number(performance["frames_per_second"]["value"], 0),
-        f"{number(performance['latency_us']['value'], 1)} us",
-        *(
-            f"{number(resources[key]['value'], 1)} ({resources['percent'][key]['value']:.1f} %)"
-            for key in ("lut", "bram36", "dsp")
+        _latency(
+            performance["latency_us"]["value"],
+            performance["latency_cycles"]["value"]
+            / performance["initiation_interval_cycles"]["value"],
         ),
+        _share(resources, "lut"),
+        f"{per_lane['value']:.2f}" if per_lane else "-",
+        _share(resources, "bram36"),
+        _share(resources, "dsp"),
     )
     return f"| {' | '.join(cells)} |"
+
+
+def _share(resources: Mapping[str, Any], key: str) -> str:
+    return f"{number(resources[key]['value'], 1)} ({resources['percent'][key]['value']:.1f} %)"
 
 
 def load_extracts(folder: Path = RESULTS) -> list[dict[str, Any]]:
     """The committed extracts, sorted by file name."""
     return [json.loads(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*.json"))]
+
+
+def load_published() -> list[dict[str, Any]]:
+    """Designs of others."""
+    found: list[dict[str, Any]] = json.loads(PUBLISHED.read_text(encoding="utf-8"))
+    return found
 
 
 def updated(text: str, extracts: Sequence[Mapping[str, Any]]) -> str:
@@ -121,7 +175,7 @@ def updated(text: str, extracts: Sequence[Mapping[str, Any]]) -> str:
     _, end, after = rest.partition(END)
     if not (begin and end):
         raise UsageError(f"README.md: the two lines are needed once each:\n  {BEGIN}\n  {END}")
-    return f"{before}{BEGIN}\n{table(extracts)}\n{END}{after}"
+    return f"{before}{BEGIN}\n{table(extracts, load_published())}\n{END}{after}"
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -145,8 +199,11 @@ def _add(path: Path) -> None:
         report = extract(json.loads(path.read_text(encoding="utf-8")))
     except (ValueError, KeyError) as error:
         raise UsageError(f"{path}: not a report.json of this project ({error!r}).") from error
+    if not (report["verification"] and report["performance"] and report["resources"]):
+        raise UsageError(f"{path}: of a build that stopped early; let it run to its end.")
     cycles = report["performance"]["initiation_interval_cycles"]["value"]
-    slug = f"{report['model']}-{report['board'].lower().replace('-', '_')}-{cycles:.0f}"
+    stem = "-dsp" if report["resources"]["dsp"]["value"] else ""
+    slug = f"{report['model']}-{report['board'].lower().replace('-', '_')}-{cycles:.0f}{stem}"
     text = json.dumps(report, indent=2, ensure_ascii=False) + "\n"
     write_atomically(RESULTS / f"{slug}.json", text)
 

@@ -83,7 +83,7 @@ def read_points(path: Path = FILE) -> list[Point]:
     content = tomllib.loads(path.read_text(encoding="utf-8"))
     points = []
     for module, entries in content.items():
-        if module in ("tool", "none"):
+        if module in ("tool", "none", "deeper"):
             continue
         for entry in entries:
             unknown = entry.keys() - {"with", "images", "family", "nightly", "cost"}
@@ -104,6 +104,11 @@ def read_points(path: Path = FILE) -> list[Point]:
 def stated_tool(path: Path = FILE) -> str:
     """Tool and version that the figures hold for."""
     return str(tomllib.loads(path.read_text(encoding="utf-8"))["tool"])
+
+
+def deeper(path: Path = FILE) -> dict[str, str]:
+    """Modules with more LUTs between registers than a network's layer may have, with the reason."""
+    return dict(tomllib.loads(path.read_text(encoding="utf-8"))["deeper"])
 
 
 def without_budget(path: Path = FILE) -> dict[str, str]:

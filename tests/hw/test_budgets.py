@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from flows.dataflow.cost import LUT_LEVELS
 from flows.synth import SynthReport
 from flows.synth.yosys import tool_version
 from tests.hw import budgets
@@ -36,6 +37,14 @@ def test_every_module_has_a_budget() -> None:
     assert measured | missing.keys() == budgets.MODULES.keys()
     assert not measured & missing.keys()
     assert all(missing.values())
+
+
+def test_no_module_has_more_luts_between_registers_than_a_layer_may() -> None:
+    """But those that say why."""
+    deep = {point.module for point in POINTS if point.cost.get("levels", 0) > LUT_LEVELS}
+    reasons = budgets.deeper()
+    assert deep == reasons.keys()
+    assert all(reasons.values())
 
 
 def test_points_differ() -> None:

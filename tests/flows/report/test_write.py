@@ -15,7 +15,17 @@ from flows.errors import UsageError
 from flows.report import print_summary, write_report
 from flows.report.document import build_document, validate
 from flows.report.html import number, render_html, short
-from flows.report.readme import BEGIN, END, README, extract, load_extracts, main, table, updated
+from flows.report.readme import (
+    BEGIN,
+    END,
+    README,
+    extract,
+    load_extracts,
+    load_published,
+    main,
+    table,
+    updated,
+)
 from tests.flows.report.sample import build_facts
 
 
@@ -126,11 +136,18 @@ def test_summary_is_plain_without_a_terminal():
 
 
 def test_readme_table():
-    row = table([extract(build_document(build_facts()))]).splitlines()[2]
+    entry = extract(build_document(build_facts()))
+    row = table([entry]).splitlines()[2]
     assert row == (
         "| cnv_w1a1 | Pynq-Z2, 100 MHz | 84.31 % CIFAR-10 (JPEG copy of the images) | 256 x 3 | 0 "
-        "| 28,226 | 3,543 | 612.4 us | 15,597 (29.3 %) | 68 (48.6 %) | 0 (0.0 %) |"
+        "| 28,226 | 3,543 | 612.4 us (2.17) | 15,597 (29.3 %) | 0.42 | 68 (48.6 %) | 0 (0.0 %) |"
     )
+    *_, other, _, _, source = table([entry], load_published()).splitlines()
+    assert other == (
+        "| _FINN's CNV-W1A1, as published_ | xc7z020, 100 MHz |  |  |  | 32,768 | 3,052 "
+        "| 1,512 us (4.61) | 21,135 | 9.30 | 102.5 | 0 |"
+    )
+    assert source.startswith("FINN's CNV-W1A1, as published: cycles and lanes: folding file")
     assert table([]) == "No results yet."
     text = updated(f"before\n{BEGIN}\nold\n{END}\nafter\n", [])
     assert text == f"before\n{BEGIN}\nNo results yet.\n{END}\nafter\n"
@@ -153,6 +170,10 @@ def test_readme_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys)
     assert main([str(tmp_path / "time_per_step.json")]) == 2
     assert main([str(tmp_path / "absent.json")]) == 2
     assert "not a report.json" in capsys.readouterr().err
+    stopped = tmp_path / "stopped"
+    write_report(stopped, build_facts(verification=None, performance=None, resources=None))
+    assert main([str(stopped / "report.json")]) == 2
+    assert "stopped early" in capsys.readouterr().err
 
 
 def test_readme_is_up_to_date():
@@ -167,6 +188,8 @@ def test_extract_is_small_and_keeps_its_origin():
     kept = extract(document)
     assert "per_layer" not in kept["resources"]
     assert len(json.dumps(kept)) < 8_000
+    elsewhere = {**document, "command": "python b.py --jobs 1 --output-dir /x/y --model m"}
+    assert extract(elsewhere)["command"] == "python b.py --model m"
     assert re.fullmatch(r"xnorflow-report/\d+", kept["schema"])
 
 
