@@ -26,7 +26,7 @@ export PYTHON
 help:
 	@echo "make build BOARD=Pynq-Z2 [MODEL=cnv_w1a1] [ARGS=...]   trained network -> verified RTL"
 	@echo "make deploy HOST=user@board [DIR=build/.../deploy]   copies what a build made to a board"
-	@echo "make test      lint, types, tests (20 minutes on 2 cores at most)"
+	@echo "make test      lint, types, tests (25 minutes on 2 cores at most)"
 	@echo "make nightly   the long tests"
 	@echo "make lint      ruff and mypy only"
 	@echo "make bench     seconds per step, cycles/s and images/s, compared with the last run"

@@ -264,6 +264,7 @@ def test_only_parameter_checks_are_unnamed() -> None:
             assert "$error(" in text, f"{file}:{line}: unnamed generate block: {text.strip()}"
 
 
+@pytest.mark.nightly
 def test_yosys_is_clean(tmp_path: Path) -> None:
     """read_verilog, hierarchy, proc and check of every case; no warning either."""
     files = " ".join(str(path.relative_to(ROOT)) for path in MODULES.values())

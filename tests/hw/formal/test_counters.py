@@ -91,6 +91,7 @@ def simulate(unit: Unit, beats: Stimulus, text: str, folder: Path) -> None:
 
 
 LARGE = (
+    comparing(27, bits=8),
     comparing(576),
     Unit(n=576, constant=1),
     comparing(576, constant=1),
@@ -100,7 +101,6 @@ LARGE = (
 )
 SIMULATED = [
     comparing(64),
-    comparing(27, bits=8),
     *(pytest.param(unit, marks=pytest.mark.nightly) for unit in LARGE),
 ]
 

@@ -193,6 +193,7 @@ def test_refuses(values: dict[str, int], match: str) -> None:
     check_rejected(TOP, FILES, parameters=values, match=f"mvu_serial: {match}")
 
 
+@pytest.mark.nightly
 def test_lint() -> None:
     integers = {"IN_BITS": 8, "IN_SIGNED": 1, "W_BITS": 8, "THRESHOLD": 0, "ACC_W": 29}
     for values in (

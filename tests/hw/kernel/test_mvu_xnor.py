@@ -91,6 +91,7 @@ def test_refuses_zero(name: str) -> None:
     check_rejected(TOP, sources(TOP), parameters={name: 0}, match="%Error")
 
 
+@pytest.mark.nightly
 def test_lint() -> None:
     for parameters in ({}, {"MW": 30, "MH": 4, "SIMD": 10, "PE": 2}, {"THRESHOLD": 0, "PE": 64}):
         check_lint(TOP, sources(TOP, fast=False), parameters=parameters)
