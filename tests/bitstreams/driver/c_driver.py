@@ -106,14 +106,14 @@ class CDriver:
         files = (str(source / "xnorflow.c"), str(glue))
         done = compile_c(source, path, "-shared", "-fPIC", *files)
         assert (done.returncode, done.stderr) == (0, "")
-        self.library = ctypes.CDLL(str(path))
-        self.library.built.restype = ctypes.POINTER(Network)
-        self.library.xnorflow_bytes.restype = ctypes.c_size_t
-        self.library.xnorflow_golden.restype = ctypes.c_uint32
-        self.library.xnorflow_image.restype = ctypes.c_void_p
-        self.library.xnorflow_logit.restype = ctypes.c_int32
-        self.library.xnorflow_message.restype = ctypes.c_char_p
-        self.library.xnorflow_clock_mhz.restype = ctypes.c_double
+        self.driver = ctypes.CDLL(str(path))
+        self.driver.built.restype = ctypes.POINTER(Network)
+        self.driver.xnorflow_bytes.restype = ctypes.c_size_t
+        self.driver.xnorflow_golden.restype = ctypes.c_uint32
+        self.driver.xnorflow_image.restype = ctypes.c_void_p
+        self.driver.xnorflow_logit.restype = ctypes.c_int32
+        self.driver.xnorflow_message.restype = ctypes.c_char_p
+        self.driver.xnorflow_clock_mhz.restype = ctypes.c_double
         self.network = load("xnorflow_driver").Accelerator(
             deployed.folder, platform="virtual", self_test=False
         )
@@ -125,18 +125,18 @@ class CDriver:
             Platform.SECONDS(lambda _: self.board.now()),
             Platform.PAUSE(lambda _, seconds: self.board.sleep(seconds)),
         )
-        self.built = Network.from_buffer_copy(self.library.built().contents)
+        self.built = Network.from_buffer_copy(self.driver.built().contents)
         self.state = State()
         self.room = self.buffer = None
 
     def open(self) -> int:
         """Code of xnorflow_open."""
         arguments = (ctypes.byref(part) for part in (self.state, self.platform, self.built))
-        return int(self.library.xnorflow_open(*arguments))
+        return int(self.driver.xnorflow_open(*arguments))
 
     def allocate(self, images: int) -> None:
         """A buffer for so many images."""
-        size = self.library.xnorflow_bytes(ctypes.byref(self.built), ctypes.c_uint32(images))
+        size = self.driver.xnorflow_bytes(ctypes.byref(self.built), ctypes.c_uint32(images))
         self.room = self.board.allocate(size)
         self.buffer = Buffer(self.room.data.ctypes.data, self.room.address, size)
 
@@ -145,7 +145,7 @@ class CDriver:
         self.allocate(len(images))
         for index, image in enumerate(images):
             pixels = image.tobytes()
-            self.library.xnorflow_put(
+            self.driver.xnorflow_put(
                 ctypes.byref(self.state), ctypes.byref(self.buffer), index, pixels
             )
         return self.go(len(images))
@@ -153,9 +153,9 @@ class CDriver:
     def load_weights(self, file: bytes) -> int:
         """Code of xnorflow_load_weights."""
         self.file = file  # the driver keeps a pointer to it
-        self.allocate(max(1, self.library.xnorflow_golden(file, ctypes.c_size_t(len(file)))))
+        self.allocate(max(1, self.driver.xnorflow_golden(file, ctypes.c_size_t(len(file)))))
         return int(
-            self.library.xnorflow_load_weights(
+            self.driver.xnorflow_load_weights(
                 ctypes.byref(self.state),
                 file,
                 ctypes.c_size_t(len(file)),
@@ -167,7 +167,7 @@ class CDriver:
     def go(self, count: int) -> int:
         """Code of xnorflow_run on what lies in the buffer."""
         return int(
-            self.library.xnorflow_run(
+            self.driver.xnorflow_run(
                 ctypes.byref(self.state),
                 ctypes.byref(self.buffer),
                 ctypes.c_uint32(count),
@@ -179,11 +179,11 @@ class CDriver:
         """(count, elements) int32 of the last run."""
         state, buffer = ctypes.byref(self.state), ctypes.byref(self.buffer)
         values = [
-            [self.library.xnorflow_logit(state, buffer, i, k) for k in range(elements)]
+            [self.driver.xnorflow_logit(state, buffer, i, k) for k in range(elements)]
             for i in range(count)
         ]
         return np.array(values, np.int32)
 
     def message(self) -> str:
         """The last code as a sentence."""
-        return self.library.xnorflow_message(ctypes.byref(self.state)).decode()
+        return self.driver.xnorflow_message(ctypes.byref(self.state)).decode()

@@ -47,7 +47,7 @@ def test_logits_equal_the_reference(c, deployed, count):
     expected = deployed.logits[:count]
     np.testing.assert_array_equal(c.logits(count, expected.shape[1]), expected)
     assert c.state.cycles > c.state.latency > 0 or count == 1
-    assert c.library.xnorflow_clock_mhz(ctypes.byref(c.state)) == pytest.approx(100, rel=1e-3)
+    assert c.driver.xnorflow_clock_mhz(ctypes.byref(c.state)) == pytest.approx(100, rel=1e-3)
 
 
 def test_another_network_is_refused(c):

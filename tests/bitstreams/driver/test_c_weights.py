@@ -120,7 +120,7 @@ def test_a_buffer_without_room_for_the_vectors_is_refused(c, built, retrained):
     file = weights(retrained)
     c.allocate(1)
     pointers = ctypes.byref(c.state), file, ctypes.c_size_t(len(file)), ctypes.byref(c.buffer)
-    code = c.library.xnorflow_load_weights(*pointers, ctypes.c_double(0.002))
+    code = c.driver.xnorflow_load_weights(*pointers, ctypes.c_double(0.002))
     assert code == BAD_BUFFER
     check(c, built)
 

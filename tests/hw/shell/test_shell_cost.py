@@ -1,16 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """The shell on a Zynq-7000 leaves the part to the network: its limits, against its budgets.
 
-What it costs is measured by tests/hw/test_budgets.py.
+What it costs is measured by tests/hw/test_budgets.py, which also holds its paths to five LUTs.
 """
 
 import pytest
 
-from tests.hw.budgets import HW, Point, read_points
+from tests.hw.budgets import Point, read_points
 
-LUT, BRAM36, LEVELS = 2500, 1, 5
+LUT, BRAM36 = 2500, 1
 POINTS = [point for point in read_points() if point.module == "shell"]
-PARTS = {path.stem for path in (HW / "shell").glob("*.sv")}
 
 
 @pytest.mark.parametrize("point", POINTS, ids=lambda point: point.label)
@@ -29,13 +28,3 @@ def test_what_changes_the_shell_is_measured() -> None:
     for point in POINTS:
         assert point.parameters.get("AXI3", 0) == (point.family == "xc7")
     assert {point.family for point in POINTS} == {"xc7", "xcup"}
-
-
-@pytest.mark.parametrize(
-    "point",
-    [point for point in read_points() if point.module in PARTS],
-    ids=lambda point: f"{point.module}-{point.label}",
-)
-def test_paths_are_short(point: Point) -> None:
-    """Of the whole and of its parts: at most five LUTs between registers."""
-    assert 0 < point.cost["levels"] <= LEVELS
