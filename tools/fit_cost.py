@@ -86,6 +86,7 @@ def points() -> list[tuple[Layer, int, Fold]]:
         (fc0, Fold(pe=1, simd=256, **block)),
         (fc1, Fold(pe=1, simd=512, **block)),
         (whole, Fold(pe=1, simd=256, form="input", **block)),
+        (whole, Fold(pe=2, simd=256, form="input", **block)),
         (stem, Fold(pe=2, simd=27, m=1, **luts)),
         (stem, Fold(pe=1, simd=27, m=5, **luts)),
         (stem, Fold(pe=64, simd=27, **luts)),
@@ -93,6 +94,7 @@ def points() -> list[tuple[Layer, int, Fold]]:
         *((stem, Fold(pe=64, simd=1, m=m, form="dsp", **luts)) for m in (1, 3)),
         (first, Fold(pe=1, simd=784, **luts)),
         (_conv(30, 64, 64), Fold(pe=1, simd=576, m=2, **luts)),
+        (_conv(30, 64, 64), Fold(pe=16, simd=576, **luts)),
     ]
     sizes = {layer.name: int(layer.name.split("_")[1].split("x")[0]) for layer, _ in rows}
     return [(layer, sizes[layer.name], fold) for layer, fold in rows]
@@ -153,7 +155,7 @@ EXPECTED = {
     "dsp pixel": (40, 250),
     "rom": (1, 0),
     "rom bit": (0, 1),
-    "bank bit": (2, 0),
+    "bank bit": (1, 0),
     "start": (1, 0),
     "ram": (1, 0),
     "window": (30, 60),

@@ -23,8 +23,6 @@ COEFFICIENTS: Mapping[str, Mapping[str, float]] = json.loads(COST_FILE.read_text
 
 LUT_LEVELS = 5  # between registers at most, the portable stand-in for 200 MHz on the slowest part
 
-_BANK = 2048  # words; deeper ROMs are banks of block RAM behind a multiplexer
-
 # Of the points in cost.json; tests/flows/dataflow/test_cost.py holds the formulas to it.
 LARGEST_ERROR: Mapping[str, float] = {"lut": 0.10, "ff": 0.10}
 
@@ -264,8 +262,9 @@ def features(shape: UnitShape, fold: Fold, *, in_words: bool = False) -> dict[st
     width, depth = fold.pe * fold.simd, (shape.mh // fold.pe) * (shape.n // fold.simd)
     if not fold.rom_block:
         return found | {"rom": rom_lut(width, depth), "rom bit": rom_columns(width, depth)}
-    if depth > _BANK:
-        return found | {"bank bit": float(width * (ceil(depth / _BANK) - 1))}
+    banks = rom_banks(width, depth)
+    if banks > 1:  # a LUT chooses among four
+        return found | {"bank bit": float(width * ceil(banks / 4))}
     return found
 
 

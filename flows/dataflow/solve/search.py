@@ -18,7 +18,7 @@ from flows.dataflow.solve.options import Candidates, Option, Sent
 from flows.dataflow.walk import Times, walk_layer
 
 _TRIES = 4  # of these, walked for each that is kept
-_WIDTHS = (8, 64)  # partial choices kept a layer: for a first solution, then for the best one
+_WIDTHS = (8, 1024)  # partial choices kept a layer: for a first solution, then for the best one
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
