@@ -14,13 +14,14 @@ from flows.dataflow.solve.options import Space, too_slow
 from flows.dataflow.solve.search import Choice, Goal, search
 from flows.errors import FoldingError
 
-# What one interval of latency is worth, as a share of the cheapest network's price. With it, layers
-# behind the slowest one are faster than the interval asks for, where that is cheap.
-_LATENCY_SHARE = 0.3
+# What one interval of latency is worth, as a share of the price of the smallest hardware that
+# computes the network. With it, layers behind the slowest one are faster than the interval asks
+# for, where that is cheap.
+_LATENCY_SHARE = 0.8
 # For the least latency: limits of the interval, as multiples of the shortest, and what a cycle is
-# worth, as multiples of the above.
+# worth, as a multiple of the above.
 _SLACKS = (1.0, 1.25, 1.6, 2.0, 2.5)
-_DEARER = (1.0, 6.0)
+_DEARER = 6.0
 _STEP = 0.05  # the next better point is better by that much at least
 _FIFO_SHARE = 0.02  # of the budget's LUTs is left to FIFOs, more where they need more
 _FIFO_MARGIN = 1.1  # the next choice may need a little more for its FIFOs
@@ -195,15 +196,33 @@ class _Solver:
 
     def _search(self, goal: Goal) -> Choice | None:
         if goal not in self._found:
-            self._found[goal] = search(self.candidates, goal)
+            self._found[goal] = self._search_anew(goal)
         return self._found[goal]
 
+    def _search_anew(self, goal: Goal) -> Choice | None:
+        """The best choice; that of no budget, where it fits, as less time finds it."""
+        if goal.budget is None:
+            return search(self.candidates, goal)
+        for worth in (0.0, goal.cycle_price):  # what is cheapest seldom fits less than what is not
+            choice = self._search(replace(goal, cycle_price=worth, budget=None))
+            if choice is None:
+                return None
+            if choice.resources.over(goal.budget):
+                return search(self.candidates, goal)
+        return choice
+
     def _cheapest(self, interval: int, budget: Resources | None) -> Choice | None:
-        """The cheapest choice, a share of its price spent on latency."""
+        """The cheapest choice, latency weighed."""
+        return self._weigh(1.0, interval, budget)
+
+    def _weigh(self, dearer: float, interval: int, budget: Resources | None) -> Choice | None:
+        """The best choice where latency is worth a multiple of the usual; None if nothing fits."""
         plain = self._search(Goal(interval=interval, cycle_price=0.0, budget=budget))
         if plain is None:
             return None
-        worth = _LATENCY_SHARE * plain.price / interval
+        smallest = self._search(Goal(interval=self.candidates.intervals[-1], cycle_price=0.0))
+        assert smallest is not None
+        worth = dearer * _LATENCY_SHARE * smallest.price / interval
         return self._search(Goal(interval=interval, cycle_price=worth, budget=budget)) or plain
 
     def _shortest_interval(self, budget: Resources | None) -> int | None:
@@ -228,16 +247,9 @@ class _Solver:
         shortest = self._shortest_interval(budget)
         if shortest is None or shortest > interval:
             return None
-        found = []
-        for slack in _SLACKS:
-            limit = min(interval, int(shortest * slack))
-            plain = self._search(Goal(interval=limit, cycle_price=0.0, budget=budget))
-            assert plain is not None
-            for dearer in _DEARER:
-                worth = dearer * _LATENCY_SHARE * plain.price / limit
-                choice = self._search(Goal(interval=limit, cycle_price=worth, budget=budget))
-                found.append(choice or plain)
-        return min(found, key=lambda c: (c.latency, c.price))
+        limits = [min(interval, int(shortest * slack)) for slack in _SLACKS]
+        found = (self._weigh(_DEARER, limit, budget) for limit in limits)
+        return min(filter(None, found), key=lambda c: (c.latency, c.price))
 
     def _better(self, timing: Schedule, total: Resources) -> Better | None:
         """The cheapest network that is clearly better, whatever it needs."""
@@ -266,22 +278,10 @@ class _Solver:
         """A network with less latency, from small steps to large ones; None if there is none."""
         for slack in _SLACKS:
             limit = max(int(interval / slack), self.candidates.intervals[0])
-            plain = self._search(Goal(interval=limit, cycle_price=0.0, budget=budget))
-            if plain is None:
-                continue
-            found = [
-                self._search(
-                    Goal(
-                        interval=limit,
-                        cycle_price=dearer * _LATENCY_SHARE * plain.price / limit,
-                        budget=budget,
-                    )
-                )
-                for dearer in _DEARER
-            ]
-            quicker = [c for c in found if c is not None and c.latency <= latency]
-            if quicker:
-                return min(quicker, key=lambda c: c.price)
+            for dearer in (1.0, _DEARER):
+                choice = self._weigh(dearer, limit, budget)
+                if choice is not None and choice.latency <= latency:
+                    return choice
         return None
 
     def _binding(self, timing: Schedule, better: Better | None) -> str:

@@ -18,7 +18,7 @@ from flows.dataflow.solve.options import Candidates, Option, Sent
 from flows.dataflow.walk import Times, walk_layer
 
 _TRIES = 4  # of these, walked for each that is kept
-_WIDTHS = (8, 1024)  # partial choices kept a layer: for a first solution, then for the best one
+_WIDTHS = (8, 64, 512)  # partial choices kept a layer: each solution bounds the next search
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,24 +160,26 @@ class _Search:
     def _grow(self, index: int, partials: list[_Partial], known: float) -> list[_Partial]:
         """Partial choices with one layer more, as far as they can still lead to a better one."""
         layer, cycle_price = self.layers[index], self.goal.cycle_price
-        pairs: list[tuple[float, int, int]] = []
+        fitting: dict[Sent, np.ndarray] = {}
+        bounds, numbers, places = [np.empty(0)], [np.empty(0, int)], [np.empty(0, int)]
         for number, partial in enumerate(partials):
+            if partial.sent not in fitting:
+                fits = [self.candidates.fits(index, o, partial.sent) for o in layer.options]
+                fitting[partial.sent] = np.array(fits, bool)
             begun = partial.price + cycle_price * int(partial.left[-1]) + layer.rest_score
-            bounds = begun + layer.score
+            bound = begun + layer.score
             affordable = (partial.used + layer.used + layer.rest_used <= self.limit).all(axis=1)
-            for place in np.flatnonzero((bounds < known) & affordable).tolist():
-                if self.candidates.fits(index, layer.options[place], partial.sent):
-                    pairs.append((float(bounds[place]), number, place))
-        pairs.sort()
-        if len(pairs) > self.width * _TRIES:
+            found = np.flatnonzero((bound < known) & affordable & fitting[partial.sent])
+            bounds.append(bound[found])
+            numbers.append(np.full(len(found), number))
+            places.append(found)
+        order = np.argsort(np.concatenate(bounds), kind="stable")
+        if len(order) > self.width * _TRIES:
             self.exhaustive = False
-            del pairs[self.width * _TRIES :]
-        grown = []
-        for _, number, place in pairs:
-            found = self._extend(index, partials[number], layer, place)
-            if found is not None and found.bound < known:
-                grown.append(found)
-        return grown
+            order = order[: self.width * _TRIES]
+        pairs = np.stack((np.concatenate(numbers), np.concatenate(places)))[:, order]
+        grown = (self._extend(index, partials[n], layer, place) for n, place in pairs.T.tolist())
+        return [partial for partial in grown if partial is not None and partial.bound < known]
 
     def _extend(self, index: int, partial: _Partial, layer: _Layer, place: int) -> _Partial | None:
         option = layer.options[place]
@@ -205,23 +207,36 @@ class _Search:
     def _select(self, grown: list[_Partial]) -> list[_Partial]:
         """The partial choices that no other equals or betters, the most promising ones."""
         kept: list[_Partial] = []
-        by_end: dict[Sent, list[_Partial]] = {}
+        by_end: dict[Sent, _Rivals] = {}
         for partial in sorted(grown, key=lambda p: p.bound):
             if len(kept) == self.width:
                 self.exhaustive = False
                 break
-            rivals = by_end.setdefault(partial.sent, [])
-            if not self._beaten(partial, rivals):
-                rivals.append(partial)
+            if by_end.setdefault(partial.sent, _Rivals(self.goal, self.width)).admit(partial):
                 kept.append(partial)
         return kept
 
-    def _beaten(self, partial: _Partial, rivals: list[_Partial]) -> bool:
-        for rival in rivals:
-            if rival.price > partial.price or (
-                self.goal.budget is not None and (rival.used > partial.used).any()
-            ):
-                continue
-            if not self.goal.cycle_price or (rival.left <= partial.left).all():
-                return True
-        return False
+
+class _Rivals:
+    """Partial choices that send alike, none of which equals or betters another."""
+
+    def __init__(self, goal: Goal, width: int) -> None:
+        self.goal = goal
+        self.figures = np.empty((width, 2 + len(RESOURCES)))  # price, last beat, resources
+        self.left: list[Times] = []
+
+    def admit(self, partial: _Partial) -> bool:
+        """Adds a partial choice, if none here beats it."""
+        count = len(self.left)
+        own = np.array((partial.price, partial.left[-1], *partial.used))
+        less = self.figures[:count] <= own
+        cheaper = less[:, 0] if self.goal.budget is None else less[:, 0] & less[:, 2:].all(axis=1)
+        if self.goal.cycle_price:
+            rivals = np.flatnonzero(cheaper & less[:, 1])
+            beaten = any((self.left[rival] <= partial.left).all() for rival in rivals)
+        else:
+            beaten = bool(cheaper.any())
+        if not beaten:
+            self.figures[count] = own
+            self.left.append(partial.left)
+        return not beaten
