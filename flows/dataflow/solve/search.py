@@ -18,7 +18,10 @@ from flows.dataflow.solve.options import Candidates, Option, Sent
 from flows.dataflow.walk import Times, walk_layer
 
 _TRIES = 4  # of these, walked for each that is kept
-_WIDTHS = (8, 64, 512)  # partial choices kept a layer: each solution bounds the next search
+# Partial choices kept a layer: each solution bounds the next search. A budget that binds leaves
+# many that no other beats, so its searches take long, and there are many of them.
+_WIDTHS = (8, 64, 512)
+_WIDTHS_IN_BUDGET = (8, 256)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,7 +110,7 @@ def _(candidates: Candidates, goal: Goal) -> Choice | None:
     for options in reversed(candidates.options):
         layers.insert(0, _Layer(options, goal, layers[0] if layers else None))
     best: Choice | None = None
-    for width in _WIDTHS:
+    for width in _WIDTHS if goal.budget is None else _WIDTHS_IN_BUDGET:
         found = _Search(candidates, goal, layers, width).run(best)
         if found is not None:
             best = found

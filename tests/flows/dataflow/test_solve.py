@@ -128,9 +128,11 @@ def test_the_plan_is_that_of_the_network_that_is_built():
     assert assess(candidates, plan.folding, Wish(interval=64)).resources == plan.resources
 
 
-@pytest.mark.parametrize("share", [0.4, 0.7])
 @pytest.mark.parametrize("objective", ["fps", "latency"])
-@pytest.mark.parametrize("name", ["cnv", "tfc"])
+@pytest.mark.parametrize(
+    ("name", "share"),
+    [("tfc", 0.4), ("tfc", 0.7), ("cnv", 0.7), pytest.param("cnv", 0.4, marks=pytest.mark.nightly)],
+)
 def test_the_budget_is_never_exceeded(name, objective, share):
     budget = PYNQ.scaled(share)
     plan = solve(zoo(name), Wish(objective=objective, budget=budget))
