@@ -102,7 +102,13 @@ def _map(top: str, family: Family) -> tuple[str, ...]:
     """
     command = f"synth_xilinx -family {{}} -top {top} -flatten -noiopad -noclkbuf -nosrl"
     if family == "xc7":
-        return (command.format(family),)
+        # Its first step, without the cells that only other flows use: reading those takes longer
+        # than mapping a small module.
+        return (
+            "read_verilog -lib -specify +/xilinx/cells_sim.v",
+            f"hierarchy -check -top {top}",
+            command.format(family) + " -run prepare:",
+        )
     return (
         command.format(family) + " -run begin:map_dsp",
         command.format("xc7") + " -run map_dsp:coarse",
