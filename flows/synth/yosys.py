@@ -78,7 +78,7 @@ def script(target: SynthTarget, sources: tuple[Path, ...], family: Family) -> st
             # Cells of the family are known, and checked for, from synth_xilinx on.
             f"hierarchy -top {target.top}",
             *(f"setattr -mod -set keep_hierarchy 1 {name}" for name in MAPPED_APART),
-            *_map(target.top, family),
+            *mapping(target.top, family),
             "setattr -mod -unset keep_hierarchy *",
             "flatten",
             "opt_clean -purge",
@@ -91,7 +91,7 @@ def script(target: SynthTarget, sources: tuple[Path, ...], family: Family) -> st
     )
 
 
-def _map(top: str, family: Family) -> tuple[str, ...]:
+def mapping(top: str, family: Family) -> tuple[str, ...]:
     """Technology mapping; DSP slices of UltraScale+ are filled as those of 7 series.
 
     Delays stay flip-flops (-nosrl): LUTs are what a 1-bit network runs out of, and not every router

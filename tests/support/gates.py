@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from flows.errors import ToolError
-from flows.synth.yosys import execute
+from flows.synth.yosys import Family, execute, mapping
 from tests.support.battery import ROOT
 
 HW = ROOT / "hw"
@@ -22,7 +22,7 @@ class Form:
     """What the counters are mapped to: value of ``-family``, and macros that choose cells."""
 
     id: str
-    family: str
+    family: Family
     defines: str = ""
 
 
@@ -66,7 +66,7 @@ def netlist(folder: Path, parameters: Mapping[str, int], form: Form) -> str:
     """Verilog of the mapped counter."""
     lines = _read(form.defines, parameters)
     lines += [
-        f"synth_xilinx -family {form.family} -top {TOP} -flatten -noiopad -noclkbuf -nosrl",
+        *mapping(TOP, form.family),
         "delete */t:$scopeinfo",
         "check -assert -mapped",
         "write_verilog -noattr netlist.v",
