@@ -41,16 +41,16 @@ def test_a_board_of_the_users_own_that_is_too_small(tmp_path: Path):
     """UltraScale+, from a file; the network does not fit, which is said and stops nothing."""
     own = tmp_path / "mine.toml"
     text = (BOARD_DIR / "zcu104.toml").read_text()
-    own.write_text(text.replace('"ZCU104"', '"Mine"', 1).replace("lut = 230400", "lut = 500"))
+    own.write_text(text.replace('"ZCU104"', '"Mine"', 1).replace("lut = 230400", "lut = 50"))
     out = tmp_path / "out"
-    arguments = ("--model", "tiny_cnv", "--untrained", 1, "--images", 4, "--stalls", "none")
+    arguments = ("--model", "tiny_fc", "--untrained", 1, "--images", 4, "--stalls", "none")
     result = _build(out, str(own), *arguments, "--target-fps", 20_000, "--bitstream", "vivado")
     assert result.exit_code == 0, result.output
-    folder = out / "tiny_cnv-mine"
+    folder = out / "tiny_fc-mine"
     _handed_over(folder, str(own))
     document = _document(folder)
     (line,) = [text for text in document["warnings"] if "holds" in text]
-    assert line.startswith("Mine holds 500 LUT, the network needs ")
+    assert line.startswith("Mine holds 50 LUT, the network needs ")
     assert "choose a smaller --target-fps or a larger board" in line
     assert line in " ".join(result.output.split())
     assert document["bitstream"]["missing"] == ["vivado"]
