@@ -25,8 +25,6 @@ LEVELS = 5  # LUTs between registers, the portable stand-in for 200 MHz on the s
 ON_ULTRASCALE = [
     ("cnv_w1a1-8192", "ZCU104", (14_000, 90, 96)),
     ("cnv_w1a1-8192", "Ultra96-V2", (14_000, 90, 96)),
-    ("cnv_w1a1-4096", "ZCU104", (21_135, 90, 192)),
-    ("cnv_w1a1-2048", "ZCU104", (40_000, 120, 0)),
     ("tfc_w1a1-16", "ZCU104", (9_000, 0, 0)),
     ("tfc_w1a1-16", "Ultra96-V2", (9_000, 0, 0)),
     ("sfc_w1a1-64", "ZCU104", (7_000, 80, 0)),
